@@ -1,0 +1,37 @@
+//! Prints what is read from a file, section by section: `cargo run --example extract -- FILE`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use documents::{ExtractError, Limits, extract};
+
+fn main() -> ExitCode {
+    let Some(path) = std::env::args_os().nth(1).map(PathBuf::from) else {
+        eprintln!("usage: extract FILE");
+        return ExitCode::FAILURE;
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    match extract(&path, &name, &Limits::default(), &mut |_| {}) {
+        Ok(extracted) => {
+            println!(
+                "{} title={:?} pages={:?} language={:?}",
+                extracted.format, extracted.title, extracted.pages, extracted.language
+            );
+            for warning in &extracted.warnings {
+                println!("warning: {warning}");
+            }
+            for section in &extracted.sections {
+                let place = section.heading.as_deref().unwrap_or("-");
+                println!("\n[{:?} page={:?} row={:?} in {place}]", section.kind, section.page, section.row);
+                println!("{}", &extracted.text[section.start..section.end]);
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => report(&error),
+    }
+}
+
+fn report(error: &ExtractError) -> ExitCode {
+    eprintln!("{}: {error}", error.code());
+    ExitCode::FAILURE
+}

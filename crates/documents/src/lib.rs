@@ -1,0 +1,161 @@
+//! Bytes in, text with anchors out.
+//!
+//! [`extract`] reads one file and returns its text in reading order, cut into [`Section`]s that know
+//! their heading, page and table row. Parsers of foreign formats can be made to abort or to eat memory,
+//! so a server never calls it directly: it runs [`worker::Worker`], which does the same in a child process
+//! with limits on memory and time.
+//!
+//! A format is one file in `formats`; it appends blocks to a [`compose::Composer`], which alone decides
+//! how text is normalised and where sections begin and end.
+
+mod compose;
+mod decode;
+mod error;
+mod format;
+mod formats;
+mod language;
+mod table;
+pub mod worker;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+pub use error::ExtractError;
+pub use format::Format;
+
+use compose::Composer;
+
+/// What was read from a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extracted {
+    /// The format found in the content, whatever the name said.
+    pub format: Format,
+    /// The title that the document gives itself.
+    pub title: Option<String>,
+    /// The whole text in reading order, in NFC, blocks apart by a blank line.
+    pub text: String,
+    /// The blocks of `text`: ordered, disjoint, covering all that is not blank.
+    pub sections: Vec<Section>,
+    /// Number of pages, for formats that have pages.
+    pub pages: Option<u32>,
+    /// ISO 639-1 code of the language, when it is clear.
+    pub language: Option<String>,
+    /// What was left out or guessed, in sentences for the person who uploaded the file.
+    pub warnings: Vec<String>,
+}
+
+/// One block of the text and where it stands in the document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Section {
+    /// First byte in [`Extracted::text`], on a character boundary.
+    pub start: usize,
+    /// One past the last byte in [`Extracted::text`], on a character boundary.
+    pub end: usize,
+    /// What the block is.
+    pub kind: SectionKind,
+    /// Headings above the block, outermost first: `Shipping > Norway`. A heading is part of its own path.
+    pub heading: Option<String>,
+    /// Page, counted from 1.
+    pub page: Option<u32>,
+    /// Data row of a table, counted from 1 after the header.
+    pub row: Option<u32>,
+    /// Sheet of a workbook.
+    pub sheet: Option<String>,
+}
+
+/// What a block of text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SectionKind {
+    /// A heading, 1 being the outermost level.
+    Heading {
+        /// 1 to 6.
+        level: u8,
+    },
+    /// Running text.
+    Paragraph,
+    /// One item of a list.
+    ListItem,
+    /// One row of a table as a line that carries its header: `Plan: Starter; Price: 29 USD`.
+    TableRow,
+    /// Text whose line breaks and indentation matter.
+    Code,
+}
+
+/// How much a file may cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Size of the file itself.
+    pub max_file_bytes: u64,
+    /// Size of the text that comes out.
+    pub max_text_bytes: usize,
+    /// Pages of a document.
+    pub max_pages: u32,
+    /// Bytes that a compressed container may unpack to, counted while reading.
+    pub max_unpacked_bytes: u64,
+    /// Rows of one table.
+    pub max_rows: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_file_bytes: 256 << 20,
+            max_text_bytes: 32 << 20,
+            max_pages: 5_000,
+            max_unpacked_bytes: 256 << 20,
+            max_rows: 200_000,
+        }
+    }
+}
+
+/// How far the reading of a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Pages read so far.
+    pub pages_done: u32,
+    /// Pages in all, when the format tells.
+    pub pages_total: Option<u32>,
+}
+
+/// Reads `path` in this process. `file_name` is the name that the user gave the file.
+///
+/// A hostile file can abort the process: use [`worker::Worker`] for files that others made.
+pub fn extract(
+    path: &Path,
+    file_name: &str,
+    limits: &Limits,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Extracted, ExtractError> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    ExtractError::check("file size in bytes", size, limits.max_file_bytes)?;
+    let mut head = Vec::new();
+    file.by_ref().take(format::HEAD_BYTES).read_to_end(&mut head)?;
+    let format = Format::detect(&head, file_name)?;
+    let mut out = Composer::new(format, limits);
+    if let Some(warning) = format.contradicts(file_name) {
+        out.warn(warning);
+    }
+    match format {
+        Format::Pdf => formats::pdf::read(path, limits, progress, &mut out)?,
+        Format::Docx => formats::docx::read(path, file_name, limits, &mut out)?,
+        text => {
+            let mut bytes = head;
+            file.read_to_end(&mut bytes)?;
+            match text {
+                Format::Html => formats::html::read(&bytes, limits, &mut out)?,
+                Format::Csv => formats::csv::read(&decode::decode(&bytes, &mut out), limits, &mut out)?,
+                Format::Markdown => {
+                    formats::markdown::read(&decode::decode(&bytes, &mut out), limits, &mut out)?
+                }
+                _ => formats::text::read(&decode::decode(&bytes, &mut out), &mut out)?,
+            }
+        }
+    }
+    out.finish()
+}
