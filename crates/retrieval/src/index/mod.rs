@@ -1,0 +1,227 @@
+//! The index: an immutable snapshot of all chunks in memory, cheap to clone, searched without locks.
+//!
+//! It is built like a log-structured merge tree (O'Neil et al. 1996): a few immutable segments, shared
+//! between snapshots; a change adds a small segment and marks the old rows dead, and small segments are
+//! merged when they get many. Statistics are taken over the living rows at query time, so an index answers
+//! the same whatever path led to its contents.
+
+mod fusion;
+mod postings;
+mod search;
+mod segment;
+#[cfg(test)]
+mod tests;
+mod vectors;
+mod weights;
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::lexical::{QueryTerms, TermVector};
+use search::ScratchPool;
+use segment::{Dead, Segment, Totals};
+pub use weights::Weights;
+
+/// A document with all of its chunks, as it enters an [`Index`].
+#[derive(Debug, Clone)]
+pub struct DocumentRows {
+    /// Unique in the index; a document of the same id is replaced.
+    pub document_id: String,
+    /// What a [`Query`] can be confined to.
+    pub collection_id: String,
+    /// Handed back in [`Hit`]s.
+    pub version: i64,
+    /// The chunks, in order.
+    pub chunks: Vec<ChunkRow>,
+}
+
+/// One chunk of a document.
+#[derive(Debug, Clone)]
+pub struct ChunkRow {
+    /// Place of the chunk in its document, handed back in [`Hit`]s.
+    pub ordinal: i64,
+    /// See [`crate::analyse_passage`].
+    pub terms: TermVector,
+    /// [`crate::DIMENSIONS`] numbers, or `None` without a model.
+    pub vector: Option<Vec<f32>>,
+}
+
+/// What is looked for.
+#[derive(Debug, Clone)]
+pub struct Query<'a> {
+    /// See [`crate::analyse_query`].
+    pub terms: QueryTerms,
+    /// The question's embedding, or `None` without a model.
+    pub vector: Option<&'a [f32]>,
+    /// Ids of the collections to search; `None` for all.
+    pub collections: Option<&'a HashSet<String>>,
+    /// Which evidence orders the hits.
+    pub mode: Mode,
+}
+
+/// Which evidence orders the hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Terms and vectors together.
+    #[default]
+    Fused,
+    /// Terms alone (BM25).
+    Lexical,
+    /// Vectors alone (cosine).
+    Dense,
+}
+
+/// A chunk that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// The chunk's document.
+    pub document_id: Arc<str>,
+    /// The document's version that was indexed.
+    pub version: i64,
+    /// The chunk's place in its document.
+    pub ordinal: i64,
+    /// What the hits are ordered by, from 0 to 1 and comparable between queries of one mode.
+    pub score: f32,
+    /// The raw lexical score (BM25 over words, pairs and grams), 0 and up.
+    pub lexical: f32,
+    /// Cosine of question and chunk; `None` when either has no vector.
+    pub dense: Option<f32>,
+    /// The share of the question's terms that the chunk holds, weighted by rarity, 0 to 1.
+    pub coverage: f32,
+}
+
+/// More segments than this are merged.
+const MOST_SEGMENTS: usize = 8;
+/// A merge takes in the next larger segment if it has at most this many times the rows gathered so far.
+const MERGE_GROWTH: usize = 2;
+
+/// A snapshot of all chunks; a clone shares everything with its original.
+#[derive(Clone)]
+pub struct Index {
+    spool_dir: PathBuf,
+    parts: Vec<Part>,
+    scratch: Arc<ScratchPool>,
+}
+
+#[derive(Clone)]
+struct Part {
+    segment: Arc<Segment>,
+    dead: Arc<Dead>,
+}
+
+impl Part {
+    fn new(segment: Segment) -> Self {
+        Self { dead: Arc::new(Dead::none_of(&segment)), segment: Arc::new(segment) }
+    }
+
+    fn living(&self) -> Totals {
+        self.segment.totals.without(self.dead.totals())
+    }
+
+    fn living_rows(&self) -> usize {
+        self.living().rows as usize
+    }
+}
+
+impl Index {
+    /// An empty index that keeps full vectors in unlinked files in `spool_dir`.
+    pub fn new(spool_dir: &Path) -> Self {
+        Self { spool_dir: spool_dir.to_owned(), parts: Vec::new(), scratch: Arc::default() }
+    }
+
+    /// A snapshot in which `changed` documents replace those of the same id (the last one given, if several)
+    /// and `removed` ids are gone. A document in both is in the new snapshot.
+    ///
+    /// Load a large store in batches of some thousand chunks: memory stays bounded by the batch, and the
+    /// segments are merged as they come.
+    pub fn with(&self, changed: Vec<DocumentRows>, removed: &[String]) -> io::Result<Self> {
+        let mut parts = self.parts.clone();
+        let changed = last_of_each(changed);
+        let gone = changed.iter().map(|document| &document.document_id).chain(removed);
+        bury(&mut parts, gone);
+        if changed.iter().any(|document| !document.chunks.is_empty()) {
+            parts.push(Part::new(Segment::build(changed, &self.spool_dir)?));
+        }
+        let mut next = Self { spool_dir: self.spool_dir.clone(), parts, scratch: self.scratch.clone() };
+        next.compact()?;
+        Ok(next)
+    }
+
+    /// Chunks that can be found.
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(Part::living_rows).sum()
+    }
+
+    /// Whether nothing can be found.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Resident memory of the snapshot, what it shares with others included.
+    pub fn memory_bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.segment.memory_bytes() + part.dead.memory_bytes()).sum()
+    }
+
+    /// Rewrites segments that are half dead, then merges the small ones if there are too many.
+    fn compact(&mut self) -> io::Result<()> {
+        self.parts.retain(|part| part.living_rows() > 0);
+        for at in 0..self.parts.len() {
+            if self.parts[at].dead.totals().rows > self.parts[at].living().rows {
+                self.parts[at] = self.merged(&self.parts[at..=at])?;
+            }
+        }
+        if self.parts.len() > MOST_SEGMENTS {
+            self.parts.sort_by_key(|part| std::cmp::Reverse(part.living_rows()));
+            let from = self.smallest_worth_merging();
+            let merged = self.merged(&self.parts[from..])?;
+            self.parts.truncate(from);
+            self.parts.push(merged);
+        }
+        Ok(())
+    }
+
+    /// From where on the parts, sorted from large to small, are merged into one.
+    fn smallest_worth_merging(&self) -> usize {
+        let mut from = self.parts.len() - 1;
+        let mut rows = self.parts[from].living_rows();
+        while from > 0 {
+            let next = self.parts[from - 1].living_rows();
+            if from < MOST_SEGMENTS - 1 && next > MERGE_GROWTH * rows {
+                break;
+            }
+            rows += next;
+            from -= 1;
+        }
+        from
+    }
+
+    fn merged(&self, parts: &[Part]) -> io::Result<Part> {
+        let parts: Vec<_> = parts.iter().map(|part| (&*part.segment, &*part.dead)).collect();
+        Segment::merge(&parts, &self.spool_dir).map(Part::new)
+    }
+}
+
+/// Marks documents dead wherever they are alive.
+fn bury<'a>(parts: &mut [Part], ids: impl Iterator<Item = &'a String> + Clone) {
+    for part in parts {
+        let found = ids.clone().filter_map(|id| part.segment.find(id));
+        let dying: Vec<usize> = found.filter(|&at| !part.dead.has_document(at)).collect();
+        if !dying.is_empty() {
+            let dead = Arc::make_mut(&mut part.dead);
+            dying.into_iter().for_each(|at| dead.mark(&part.segment, at));
+        }
+    }
+}
+
+fn last_of_each(documents: Vec<DocumentRows>) -> Vec<DocumentRows> {
+    let mut seen = HashSet::new();
+    let mut kept: Vec<DocumentRows> = Vec::with_capacity(documents.len());
+    for document in documents.into_iter().rev() {
+        if seen.insert(document.document_id.clone()) {
+            kept.push(document);
+        }
+    }
+    kept
+}

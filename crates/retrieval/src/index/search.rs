@@ -1,0 +1,354 @@
+//! Searching a snapshot: score every living row both ways, take the best, rescore them with full vectors.
+
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, HashSet};
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use super::fusion::{Evidence, Fusion, Standing};
+use super::segment::{Document, Lengths, Segment};
+use super::vectors::QueryCodes;
+use super::{Hit, Index, Mode, Part, Query};
+use crate::DIMENSIONS;
+use crate::lexical::{Kind, QueryTerm, QueryTerms};
+use crate::simd::dot;
+
+/// BM25 (Robertson and Zaragoza 2009), with the usual constants.
+const K1: f32 = 1.2;
+const B: f32 = 0.75;
+/// How much a pair of neighbouring words counts beside the words themselves.
+const PAIR_WEIGHT: f32 = 0.3;
+/// How much a character gram counts: a word has several.
+const GRAM_WEIGHT: f32 = 0.3;
+/// At least this many candidates are rescored with full vectors, and at least four times the limit.
+const LEAST_RESCORED: usize = 100;
+
+impl Index {
+    /// The best `limit` chunks, best first; equal scores by document and ordinal.
+    pub fn search(&self, query: &Query<'_>, limit: usize) -> Vec<Hit> {
+        if limit == 0 || self.is_empty() {
+            return Vec::new();
+        }
+        let vector = query.vector.filter(|vector| vector.len() == DIMENSIONS);
+        let mut scratch = self.scratch.take();
+        let ranges: Vec<_> = self.parts.iter().map(|part| living_ranges(part, query.collections)).collect();
+        self.score_terms(&query.terms, &mut scratch);
+        if let Some(vector) = vector {
+            self.score_vectors(vector, &ranges, &mut scratch);
+        }
+        let rows = || {
+            let parts = ranges.iter().enumerate().map(|(nth, ranges)| (nth, self.offset(nth), ranges));
+            parts.flat_map(|(nth, offset, ranges)| {
+                ranges.iter().cloned().flatten().map(move |row| (nth, row, offset))
+            })
+        };
+        let mut standing = Standing::default();
+        rows().for_each(|(_, row, offset)| standing.see(scratch.evidence(offset + row)));
+        let fusion = Fusion::new(query.mode, query.terms.english, &standing);
+        let mut best = Best::new(LEAST_RESCORED.max(limit.saturating_mul(4)).min(self.len()));
+        rows().for_each(|(part, row, offset)| {
+            let evidence = scratch.evidence(offset + row);
+            if query.mode.admits(evidence) {
+                let (part, row) = (part as u32, row as u32);
+                best.offer(Candidate { score: fusion.score(evidence), part, row, evidence });
+            }
+        });
+        self.scratch.give_back(scratch);
+        self.rescore(best.into_vec(), vector, fusion, limit)
+    }
+
+    /// Rows of the parts before this one.
+    fn offset(&self, part: usize) -> usize {
+        self.parts[..part].iter().map(|part| part.segment.rows()).sum()
+    }
+
+    fn score_terms(&self, terms: &QueryTerms, scratch: &mut Scratch) {
+        let rows = self.offset(self.parts.len());
+        scratch.lexical.clear();
+        scratch.lexical.resize(rows, LexicalScore::default());
+        scratch.dense.clear();
+        scratch.dense.resize(rows, f32::NAN);
+        let statistics = Statistics::of(&self.parts, terms.english);
+        let weighed: Vec<WeighedTerm> =
+            terms.terms.iter().map(|term| statistics.weigh(term, &self.parts)).collect();
+        let total: f32 = weighed.iter().map(|term| term.coverage).sum();
+        let share = if total > 0.0 { 1.0 / total } else { 0.0 };
+        for (nth, part) in self.parts.iter().enumerate() {
+            let offset = self.offset(nth);
+            let scores = &mut scratch.lexical[offset..offset + part.segment.rows()];
+            for term in &weighed {
+                statistics.add_term(term, share, &part.segment, scores);
+            }
+        }
+    }
+
+    fn score_vectors(&self, vector: &[f32], ranges: &[Vec<Range<usize>>], scratch: &mut Scratch) {
+        let codes = QueryCodes::new(vector);
+        for (nth, part) in self.parts.iter().enumerate() {
+            let offset = self.offset(nth);
+            for range in &ranges[nth] {
+                let out = &mut scratch.dense[offset + range.start..offset + range.end];
+                part.segment.vectors.scan(&codes, range.clone(), out);
+            }
+        }
+    }
+
+    /// Replaces the approximate cosines of the candidates by exact ones and takes the best.
+    fn rescore(
+        &self,
+        mut candidates: Vec<Candidate>,
+        vector: Option<&[f32]>,
+        fusion: Fusion,
+        limit: usize,
+    ) -> Vec<Hit> {
+        if let Some(query) = vector {
+            let mut stored = [0.0; DIMENSIONS];
+            for candidate in &mut candidates {
+                let vectors = &self.parts[candidate.part as usize].segment.vectors;
+                // A spool that cannot be read leaves the int8 score, which is within a percent.
+                if let Ok(true) = vectors.read(candidate.row as usize, &mut stored) {
+                    candidate.evidence.dense = Some(dot(query, &stored));
+                    candidate.score = fusion.score(candidate.evidence);
+                }
+            }
+        }
+        let mut found: Vec<_> =
+            candidates.into_iter().map(|candidate| (self.document(&candidate), candidate)).collect();
+        found.sort_unstable_by(|(a_document, a), (b_document, b)| {
+            let score = b.score.total_cmp(&a.score);
+            score.then_with(|| a_document.id.cmp(&b_document.id)).then(a.row.cmp(&b.row))
+        });
+        found.truncate(limit);
+        found.into_iter().map(|(document, candidate)| self.hit(document, &candidate)).collect()
+    }
+
+    fn document(&self, candidate: &Candidate) -> &Document {
+        let documents = &self.parts[candidate.part as usize].segment.documents;
+        let after = documents.partition_point(|document| document.first_row <= candidate.row);
+        // Documents without rows share their first row with the next one, which stands behind them.
+        &documents[after - 1]
+    }
+
+    fn hit(&self, document: &Document, candidate: &Candidate) -> Hit {
+        let segment = &self.parts[candidate.part as usize].segment;
+        Hit {
+            document_id: document.id.clone(),
+            version: document.version,
+            ordinal: segment.ordinals[candidate.row as usize],
+            score: candidate.score,
+            lexical: candidate.evidence.lexical,
+            dense: candidate.evidence.dense,
+            coverage: candidate.evidence.coverage.min(1.0),
+        }
+    }
+}
+
+impl Mode {
+    /// Whether a row has any evidence of the kind that is asked for.
+    fn admits(self, evidence: Evidence) -> bool {
+        let lexical = evidence.lexical > 0.0;
+        match self {
+            Self::Lexical => lexical,
+            Self::Dense => evidence.dense.is_some(),
+            Self::Fused => lexical || evidence.dense.is_some(),
+        }
+    }
+}
+
+/// The rows that are alive and in one of the collections, neighbours joined.
+fn living_ranges(part: &Part, collections: Option<&HashSet<String>>) -> Vec<Range<usize>> {
+    let segment = &part.segment;
+    let wanted: Vec<bool> = segment
+        .collections
+        .iter()
+        .map(|name| collections.is_none_or(|collections| collections.contains(&**name)))
+        .collect();
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for (at, document) in segment.documents.iter().enumerate() {
+        if part.dead.has_document(at) || !wanted[document.collection as usize] {
+            continue;
+        }
+        let rows = document.rows();
+        match ranges.last_mut() {
+            Some(last) if last.end == rows.start => last.end = rows.end,
+            _ => ranges.push(rows),
+        }
+    }
+    ranges
+}
+
+/// What BM25 needs to know of the whole snapshot, over living rows only.
+pub(super) struct Statistics {
+    /// Whether grams are part of what must be covered: English passages have none.
+    grams_cover: bool,
+    rows: f32,
+    average_words: f32,
+    average_grams: f32,
+}
+
+pub(super) struct WeighedTerm {
+    hash: u32,
+    /// Weight of its kind times inverse document frequency times its count in the question.
+    weight: f32,
+    /// Its part of the coverage, before sharing out.
+    pub(super) coverage: f32,
+}
+
+impl Statistics {
+    pub(super) fn of(parts: &[Part], english: bool) -> Self {
+        let (mut rows, mut words, mut grams) = (0, 0, 0);
+        for part in parts {
+            let totals = part.living();
+            rows += totals.rows;
+            words += totals.words;
+            grams += totals.grams;
+        }
+        let average = |sum: u64| (sum as f32 / rows as f32).max(1.0);
+        Self {
+            grams_cover: !english,
+            rows: rows as f32,
+            average_words: average(words),
+            average_grams: average(grams),
+        }
+    }
+
+    pub(super) fn weigh(&self, term: &QueryTerm, parts: &[Part]) -> WeighedTerm {
+        let frequency = parts.iter().map(|part| living_frequency(part, term.hash)).sum::<u32>() as f32;
+        let idf = ((self.rows - frequency + 0.5) / (frequency + 0.5)).ln_1p();
+        let (weight, coverage) = match Kind::of(term.hash) {
+            Kind::Word => (1.0, 1.0),
+            Kind::Pair => (PAIR_WEIGHT, 0.0),
+            Kind::Gram => (GRAM_WEIGHT, if self.grams_cover { GRAM_WEIGHT } else { 0.0 }),
+        };
+        WeighedTerm {
+            hash: term.hash,
+            weight: weight * idf * term.count * (K1 + 1.0),
+            coverage: coverage * idf,
+        }
+    }
+
+    fn add_term(&self, term: &WeighedTerm, share: f32, segment: &Segment, scores: &mut [LexicalScore]) {
+        let Some(list) = segment.postings.get(term.hash) else { return };
+        let (average, length): (f32, fn(&Lengths) -> u32) = match Kind::of(term.hash) {
+            Kind::Gram => (self.average_grams, |lengths| lengths.grams),
+            Kind::Word | Kind::Pair => (self.average_words, |lengths| lengths.words),
+        };
+        let slope = K1 * B / average;
+        let coverage = term.coverage * share;
+        list.for_each(|row, count| {
+            let count = f32::from(count);
+            let length = length(&segment.lengths[row as usize]) as f32;
+            let score = &mut scores[row as usize];
+            score.sum += term.weight * count / (count + K1 * (1.0 - B) + slope * length);
+            score.coverage += coverage;
+        });
+    }
+}
+
+fn living_frequency(part: &Part, hash: u32) -> u32 {
+    let Some(list) = part.segment.postings.get(hash) else { return 0 };
+    if part.dead.is_empty() {
+        return list.len();
+    }
+    let mut living = 0;
+    list.for_each(|row, _| living += u32::from(!part.dead.has_row(row as usize)));
+    living
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    score: f32,
+    part: u32,
+    row: u32,
+    evidence: Evidence,
+}
+
+impl PartialEq for Candidate {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Candidate {}
+
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Candidate {
+    /// The worst is the greatest, as the heap drops its greatest.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.score.total_cmp(&self.score).then(self.part.cmp(&other.part)).then(self.row.cmp(&other.row))
+    }
+}
+
+/// The best few of many candidates.
+struct Best {
+    heap: BinaryHeap<Candidate>,
+    room: usize,
+    /// Below this nothing gets in any more.
+    threshold: f32,
+}
+
+impl Best {
+    fn new(room: usize) -> Self {
+        Self { heap: BinaryHeap::with_capacity(room + 1), room, threshold: f32::NEG_INFINITY }
+    }
+
+    #[inline]
+    fn offer(&mut self, candidate: Candidate) {
+        if candidate.score <= self.threshold {
+            return;
+        }
+        self.heap.push(candidate);
+        if self.heap.len() > self.room {
+            self.heap.pop();
+        }
+        if self.heap.len() == self.room {
+            self.threshold = self.heap.peek().map_or(f32::NEG_INFINITY, |worst| worst.score);
+        }
+    }
+
+    fn into_vec(self) -> Vec<Candidate> {
+        self.heap.into_vec()
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct LexicalScore {
+    sum: f32,
+    coverage: f32,
+}
+
+/// A place for the scores of every row, kept between searches.
+#[derive(Default)]
+struct Scratch {
+    lexical: Vec<LexicalScore>,
+    /// NaN where a row has no vector or was not scanned.
+    dense: Vec<f32>,
+}
+
+impl Scratch {
+    #[inline]
+    fn evidence(&self, at: usize) -> Evidence {
+        let LexicalScore { sum, coverage } = self.lexical[at];
+        let dense = self.dense[at];
+        Evidence { lexical: sum, coverage, dense: (!dense.is_nan()).then_some(dense) }
+    }
+}
+
+/// Scratch of searches that have ended: as many as ever ran at once.
+#[derive(Default)]
+pub(super) struct ScratchPool(Mutex<Vec<Scratch>>);
+
+impl ScratchPool {
+    fn take(&self) -> Scratch {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, scratch: Scratch) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+    }
+}

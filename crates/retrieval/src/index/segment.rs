@@ -1,0 +1,258 @@
+//! A segment: the rows of some documents, never changed once built. What dies in it is marked outside.
+
+use std::collections::HashMap;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::postings::Postings;
+use super::vectors::{Vectors, VectorsBuilder};
+use super::{ChunkRow, DocumentRows};
+use crate::DIMENSIONS;
+use crate::lexical::TermVector;
+
+/// Rows by document, documents by id.
+pub(super) struct Segment {
+    pub(super) documents: Vec<Document>,
+    pub(super) collections: Vec<Arc<str>>,
+    pub(super) ordinals: Vec<i64>,
+    pub(super) lengths: Vec<Lengths>,
+    pub(super) totals: Totals,
+    pub(super) postings: Postings,
+    pub(super) vectors: Vectors,
+}
+
+pub(super) struct Document {
+    pub(super) id: Arc<str>,
+    pub(super) version: i64,
+    /// Place in the segment's `collections`.
+    pub(super) collection: u32,
+    pub(super) first_row: u32,
+    pub(super) rows: u32,
+}
+
+impl Document {
+    pub(super) fn rows(&self) -> Range<usize> {
+        self.first_row as usize..(self.first_row + self.rows) as usize
+    }
+}
+
+/// How many words and grams a row holds.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Lengths {
+    pub(super) words: u32,
+    pub(super) grams: u32,
+}
+
+/// Sums over rows.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Totals {
+    pub(super) rows: u64,
+    pub(super) words: u64,
+    pub(super) grams: u64,
+}
+
+impl Totals {
+    fn add(&mut self, lengths: Lengths) {
+        self.rows += 1;
+        self.words += u64::from(lengths.words);
+        self.grams += u64::from(lengths.grams);
+    }
+
+    pub(super) fn without(self, gone: Self) -> Self {
+        Self { rows: self.rows - gone.rows, words: self.words - gone.words, grams: self.grams - gone.grams }
+    }
+}
+
+impl Segment {
+    /// A segment of documents whose ids differ.
+    pub(super) fn build(mut documents: Vec<DocumentRows>, spool_dir: &Path) -> io::Result<Self> {
+        documents.sort_unstable_by(|a, b| a.document_id.cmp(&b.document_id));
+        let chunks = || documents.iter().flat_map(|document| &document.chunks);
+        let vectors = spool_vectors(spool_dir, chunks())?;
+        let mut head = Head::default();
+        let mut terms: Vec<TermVector> = Vec::new();
+        for document in documents {
+            head.push(
+                document.document_id.into(),
+                &document.collection_id,
+                document.version,
+                document.chunks.len(),
+            );
+            for chunk in document.chunks {
+                let (words, grams) = chunk.terms.lengths();
+                head.push_row(chunk.ordinal, Lengths { words, grams });
+                terms.push(chunk.terms);
+            }
+        }
+        Ok(head.into_segment(Postings::build(&terms)?, vectors))
+    }
+
+    /// One segment of the living documents of several.
+    pub(super) fn merge(parts: &[(&Self, &Dead)], spool_dir: &Path) -> io::Result<Self> {
+        let mut living: Vec<(usize, &Document)> = Vec::new();
+        for (nth, (part, dead)) in parts.iter().enumerate() {
+            let alive = part.documents.iter().enumerate().filter(|&(at, _)| !dead.has_document(at));
+            living.extend(alive.map(|(_, document)| (nth, document)));
+        }
+        living.sort_unstable_by(|a, b| a.1.id.cmp(&b.1.id));
+
+        let mut head = Head::default();
+        let mut maps: Vec<Vec<Option<u32>>> =
+            parts.iter().map(|(part, _)| vec![None; part.ordinals.len()]).collect();
+        for &(nth, document) in &living {
+            let part = parts[nth].0;
+            let collection = &part.collections[document.collection as usize];
+            head.push(document.id.clone(), collection, document.version, document.rows as usize);
+            for row in document.rows() {
+                maps[nth][row] = Some(head.ordinals.len() as u32);
+                head.push_row(part.ordinals[row], part.lengths[row]);
+            }
+        }
+        let vectors = copy_vectors(parts, &living, head.ordinals.len(), spool_dir)?;
+        let parts: Vec<_> = parts.iter().map(|(part, _)| &part.postings).zip(maps).collect();
+        Ok(head.into_segment(Postings::merge(&parts)?, vectors))
+    }
+
+    /// Where a document stands in `documents`.
+    pub(super) fn find(&self, id: &str) -> Option<usize> {
+        self.documents.binary_search_by(|document| (*document.id).cmp(id)).ok()
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.ordinals.len()
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        // An id is behind an `Arc`: two counters and the text.
+        let ids: usize = self.documents.iter().map(|document| document.id.len() + 16).sum();
+        ids + self.documents.capacity() * size_of::<Document>()
+            + self.ordinals.capacity() * size_of::<i64>()
+            + self.lengths.capacity() * size_of::<Lengths>()
+            + self.postings.memory_bytes()
+            + self.vectors.memory_bytes()
+    }
+}
+
+fn spool_vectors<'a>(
+    spool_dir: &Path,
+    chunks: impl Iterator<Item = &'a ChunkRow> + Clone,
+) -> io::Result<Vectors> {
+    if chunks.clone().all(|chunk| chunk.vector.is_none()) {
+        return Ok(Vectors::default());
+    }
+    let mut vectors = VectorsBuilder::new(spool_dir, chunks.clone().count())?;
+    for chunk in chunks {
+        vectors.push(chunk.vector.as_deref())?;
+    }
+    vectors.finish()
+}
+
+fn copy_vectors(
+    parts: &[(&Segment, &Dead)],
+    living: &[(usize, &Document)],
+    rows: usize,
+    spool_dir: &Path,
+) -> io::Result<Vectors> {
+    if parts.iter().all(|(part, _)| part.vectors.is_empty()) {
+        return Ok(Vectors::default());
+    }
+    let mut vectors = VectorsBuilder::new(spool_dir, rows)?;
+    let mut vector = [0.0; DIMENSIONS];
+    for &(nth, document) in living {
+        for row in document.rows() {
+            let present = parts[nth].0.vectors.read(row, &mut vector)?;
+            vectors.push(present.then_some(&vector[..]))?;
+        }
+    }
+    vectors.finish()
+}
+
+/// The part of a segment that is filled document by document.
+#[derive(Default)]
+struct Head {
+    documents: Vec<Document>,
+    collections: Vec<Arc<str>>,
+    collection_of: HashMap<String, u32>,
+    ordinals: Vec<i64>,
+    lengths: Vec<Lengths>,
+    totals: Totals,
+}
+
+impl Head {
+    fn push(&mut self, id: Arc<str>, collection: &str, version: i64, rows: usize) {
+        let next = self.collections.len() as u32;
+        let collection = *self.collection_of.entry(collection.to_owned()).or_insert_with_key(|name| {
+            self.collections.push(name.as_str().into());
+            next
+        });
+        let first_row = self.ordinals.len() as u32;
+        self.documents.push(Document { id, version, collection, first_row, rows: rows as u32 });
+    }
+
+    fn push_row(&mut self, ordinal: i64, lengths: Lengths) {
+        self.ordinals.push(ordinal);
+        self.lengths.push(lengths);
+        self.totals.add(lengths);
+    }
+
+    fn into_segment(mut self, postings: Postings, vectors: Vectors) -> Segment {
+        self.documents.shrink_to_fit();
+        self.ordinals.shrink_to_fit();
+        self.lengths.shrink_to_fit();
+        let Self { documents, collections, ordinals, lengths, totals, .. } = self;
+        Segment { documents, collections, ordinals, lengths, totals, postings, vectors }
+    }
+}
+
+/// What has died in a segment: a bit for each document and, for counting, one for each row.
+#[derive(Clone, Default)]
+pub(super) struct Dead {
+    documents: Vec<u64>,
+    rows: Vec<u64>,
+    totals: Totals,
+}
+
+impl Dead {
+    pub(super) fn none_of(segment: &Segment) -> Self {
+        let words = |bits: usize| vec![0; bits.div_ceil(64)];
+        Self {
+            documents: words(segment.documents.len()),
+            rows: words(segment.rows()),
+            totals: Totals::default(),
+        }
+    }
+
+    /// Marks a document and its rows.
+    pub(super) fn mark(&mut self, segment: &Segment, at: usize) {
+        if self.has_document(at) {
+            return;
+        }
+        self.documents[at / 64] |= 1 << (at % 64);
+        for row in segment.documents[at].rows() {
+            self.rows[row / 64] |= 1 << (row % 64);
+            self.totals.add(segment.lengths[row]);
+        }
+    }
+
+    pub(super) fn has_document(&self, at: usize) -> bool {
+        self.documents[at / 64] >> (at % 64) & 1 == 1
+    }
+
+    pub(super) fn has_row(&self, row: usize) -> bool {
+        self.rows[row / 64] >> (row % 64) & 1 == 1
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.totals.rows == 0
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        (self.documents.capacity() + self.rows.capacity()) * size_of::<u64>()
+    }
+}

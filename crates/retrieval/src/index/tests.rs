@@ -1,0 +1,202 @@
+use std::collections::{BTreeMap, HashSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{DIMENSIONS, analyse_passage, analyse_query};
+
+/// Words of a small vocabulary, so that documents share some.
+const WORDS: [&str; 12] = [
+    "password", "reset", "invoice", "refund", "delivery", "garden", "winter", "the", "of", "kettle", "blue",
+    "seven",
+];
+
+/// What a test document is made from: the same seed gives the same document.
+fn document(id: usize, seed: u64) -> DocumentRows {
+    let mut random = Random(seed.wrapping_mul(31).wrapping_add(id as u64) | 1);
+    let chunks = 1 + random.below(3);
+    let chunk = |ordinal: usize, random: &mut Random| {
+        let text: Vec<&str> = (0..2 + random.below(12)).map(|_| WORDS[random.below(WORDS.len())]).collect();
+        ChunkRow {
+            ordinal: ordinal as i64,
+            terms: analyse_passage("", None, &text.join(" ")),
+            vector: (random.below(5) > 0).then(|| random.vector()),
+        }
+    };
+    DocumentRows {
+        document_id: format!("d{id}"),
+        collection_id: format!("c{}", id % 3),
+        version: seed as i64,
+        chunks: (0..chunks).map(|ordinal| chunk(ordinal, &mut random)).collect(),
+    }
+}
+
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 >> 33
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        self.next() as usize % end
+    }
+
+    fn vector(&mut self) -> Vec<f32> {
+        let mut vector: Vec<f32> = (0..DIMENSIONS).map(|_| self.next() as f32 / 1e9 - 1.0).collect();
+        let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+        vector.iter_mut().for_each(|x| *x /= length);
+        vector
+    }
+}
+
+fn spool() -> PathBuf {
+    std::env::temp_dir()
+}
+
+fn query<'a>(text: &str, vector: &'a [f32], mode: Mode) -> Query<'a> {
+    Query { terms: analyse_query(text), vector: Some(vector), collections: None, mode }
+}
+
+fn places(hits: &[Hit]) -> Vec<(String, i64)> {
+    hits.iter().map(|hit| (hit.document_id.to_string(), hit.ordinal)).collect()
+}
+
+#[derive(Debug, Clone)]
+enum Change {
+    Put(usize, u64),
+    Remove(usize),
+}
+
+fn changes() -> impl Strategy<Value = Vec<Vec<Change>>> {
+    let change = prop_oneof![
+        3 => (0_usize..30, 0_u64..1000).prop_map(|(id, seed)| Change::Put(id, seed)),
+        1 => (0_usize..30).prop_map(Change::Remove),
+    ];
+    prop::collection::vec(prop::collection::vec(change, 1..6), 1..20)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_sequence_of_changes_answers_like_an_index_built_at_once(steps in changes(), seed: u64) {
+        let mut expected: BTreeMap<usize, DocumentRows> = BTreeMap::new();
+        let mut index = Index::new(&spool());
+        for step in steps {
+            let (mut changed, mut removed) = (Vec::new(), Vec::new());
+            let mut touched = HashSet::new();
+            for change in step {
+                match change {
+                    Change::Put(id, seed) => {
+                        touched.insert(id);
+                        changed.push(document(id, seed));
+                        expected.insert(id, document(id, seed));
+                    }
+                    Change::Remove(id) if touched.contains(&id) => {}
+                    Change::Remove(id) => {
+                        touched.insert(id);
+                        removed.push(format!("d{id}"));
+                        expected.remove(&id);
+                    }
+                }
+            }
+            // A document that is put after it was removed in the same step is in both lists, and stays.
+            index = index.with(changed, &removed).unwrap();
+        }
+        let whole = Index::new(&spool()).with(expected.into_values().collect(), &[]).unwrap();
+        prop_assert_eq!(index.len(), whole.len());
+        let vector = Random(seed | 1).vector();
+        let collections = HashSet::from(["c1".to_owned()]);
+        for mode in [Mode::Fused, Mode::Lexical, Mode::Dense] {
+            for collections in [None, Some(&collections)] {
+                let query = Query { collections, ..query("reset the blue password of winter", &vector, mode) };
+                prop_assert_eq!(index.search(&query, 10), whole.search(&query, 10));
+            }
+        }
+    }
+
+    #[test]
+    fn coded_search_finds_what_brute_force_finds(seeds in prop::collection::vec(any::<u64>(), 1..60), asked: u64) {
+        let documents: Vec<_> = seeds.iter().enumerate().map(|(id, &seed)| document(id, seed)).collect();
+        let vector = Random(asked | 1).vector();
+        let mut exact: Vec<(f32, String, i64)> = Vec::new();
+        for document in &documents {
+            for chunk in &document.chunks {
+                if let Some(stored) = &chunk.vector {
+                    let cosine = stored.iter().zip(&vector).map(|(a, b)| a * b).sum();
+                    exact.push((cosine, document.document_id.clone(), chunk.ordinal));
+                }
+            }
+        }
+        exact.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let index = Index::new(&spool()).with(documents, &[]).unwrap();
+        let hits = index.search(&query("", &vector, Mode::Dense), 10);
+        prop_assert_eq!(hits.len(), exact.len().min(10));
+        for (hit, (cosine, id, ordinal)) in hits.iter().zip(&exact) {
+            prop_assert!((hit.dense.unwrap() - cosine).abs() < 1e-5);
+            prop_assert_eq!((&*hit.document_id, hit.ordinal), (id.as_str(), *ordinal));
+        }
+    }
+}
+
+#[test]
+fn a_changed_document_replaces_its_old_rows_and_a_removed_one_never_comes_back() {
+    let text =
+        |text: &str| vec![ChunkRow { ordinal: 0, terms: analyse_passage("", None, text), vector: None }];
+    let rows = |version, chunks| DocumentRows {
+        document_id: "a".into(),
+        collection_id: "c".into(),
+        version,
+        chunks,
+    };
+    let ask = |index: &Index, text: &str| {
+        let terms = analyse_query(text);
+        index.search(&Query { terms, vector: None, collections: None, mode: Mode::Fused }, 5)
+    };
+    let first = Index::new(&spool()).with(vec![rows(1, text("the red kettle"))], &[]).unwrap();
+    let second = first.with(vec![rows(2, text("the blue kettle"))], &[]).unwrap();
+    assert_eq!(ask(&second, "red"), []);
+    let found = ask(&second, "blue kettle");
+    assert_eq!((found.len(), found[0].version, found[0].dense), (1, 2, None));
+    assert!((found[0].coverage - 1.0).abs() < 1e-5 && found[0].score > 0.0 && found[0].score < 1.0);
+    assert_eq!(ask(&first, "red").len(), 1, "a snapshot does not change");
+    let third = second.with(Vec::new(), &["a".to_owned()]).unwrap();
+    assert!(third.is_empty() && ask(&third, "kettle").is_empty());
+    assert!(second.with(vec![rows(3, Vec::new())], &[]).unwrap().is_empty());
+}
+
+#[test]
+fn collections_confine_the_search_before_the_best_are_taken() {
+    let documents = (0..300).map(|id| document(id, 7)).collect();
+    let index = Index::new(&spool()).with(documents, &[]).unwrap();
+    let vector = Random(99).vector();
+    let wanted = HashSet::from(["c2".to_owned()]);
+    let query = Query { collections: Some(&wanted), ..query("garden delivery", &vector, Mode::Fused) };
+    let hits = index.search(&query, 50);
+    assert_eq!(hits.len(), 50);
+    assert!(hits.iter().all(|hit| hit.document_id[1..].parse::<usize>().unwrap() % 3 == 2));
+    assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
+    let none = HashSet::new();
+    assert_eq!(places(&index.search(&Query { collections: Some(&none), ..query }, 50)), []);
+}
+
+#[test]
+fn many_small_changes_end_in_few_segments() {
+    let mut index = Index::new(&spool());
+    for id in 0..200 {
+        index = index.with(vec![document(id, 3)], &[]).unwrap();
+        assert!(index.parts.len() <= MOST_SEGMENTS);
+    }
+    let removed: Vec<String> = (0..190).map(|id| format!("d{id}")).collect();
+    let small = index.with(Vec::new(), &removed).unwrap();
+    assert!(small.memory_bytes() < index.memory_bytes() / 4, "what is dead is given back");
+}
+
+#[test]
+fn a_vector_of_the_wrong_length_is_refused() {
+    let mut wrong = document(1, 1);
+    wrong.chunks[0].vector = Some(vec![1.0; 3]);
+    assert!(Index::new(&spool()).with(vec![wrong], &[]).is_err());
+}

@@ -1,0 +1,34 @@
+//! English words that say nothing about the subject.
+
+/// Sorted, folded; the halves that an apostrophe leaves (`don't`, `we'll`) are words here too.
+const ENGLISH: [&str; 149] = [
+    "a", "about", "after", "again", "all", "also", "am", "an", "and", "any", "are", "aren", "as", "at", "be",
+    "because", "been", "before", "being", "between", "both", "but", "by", "can", "could", "couldn", "d",
+    "did", "didn", "do", "does", "doesn", "doing", "don", "during", "each", "either", "else", "every", "few",
+    "for", "from", "further", "had", "hadn", "has", "hasn", "have", "haven", "having", "he", "her", "here",
+    "hers", "him", "his", "how", "i", "if", "in", "into", "is", "isn", "it", "its", "just", "ll", "m", "me",
+    "might", "more", "most", "much", "must", "my", "no", "nor", "not", "of", "off", "on", "once", "only",
+    "or", "other", "our", "ours", "out", "over", "own", "please", "re", "s", "same", "shall", "she",
+    "should", "shouldn", "so", "some", "such", "t", "than", "that", "the", "their", "theirs", "them", "then",
+    "there", "these", "they", "this", "those", "through", "to", "too", "under", "until", "up", "upon", "us",
+    "ve", "very", "was", "wasn", "we", "were", "weren", "what", "when", "where", "which", "while", "who",
+    "whom", "whose", "why", "will", "with", "within", "without", "won", "would", "wouldn", "you", "your",
+    "yours", "yourself",
+];
+
+/// Whether a folded word is one of them.
+pub(crate) fn is_stop_word(word: &str) -> bool {
+    ENGLISH.binary_search(&word).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_can_be_searched() {
+        assert!(ENGLISH.is_sorted());
+        assert!(is_stop_word("the") && is_stop_word("a") && is_stop_word("yourself"));
+        assert!(!is_stop_word("password"));
+    }
+}

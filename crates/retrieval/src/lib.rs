@@ -1,0 +1,16 @@
+//! Retrieval: text to chunks, chunks to terms and vectors, and an index in memory that fuses both.
+//!
+//! Pure computation: no database, no network. A document is cut by [`chunk`], each chunk is analysed by
+//! [`analyse_passage`] and embedded by an [`Embedder`]; an [`Index`] answers a [`Query`] with [`Hit`]s.
+
+mod chunk;
+mod embed;
+mod index;
+mod lexical;
+mod simd;
+mod varint;
+
+pub use chunk::{Chunk, ChunkOptions, Section, SectionKind, chunk, sentences};
+pub use embed::{DIMENSIONS, Embedder, ModelError, combine, install_model, passages_to_embed};
+pub use index::{ChunkRow, DocumentRows, Hit, Index, Mode, Query, Weights};
+pub use lexical::{DecodeError, QueryTerms, TermVector, analyse_passage, analyse_query};

@@ -1,0 +1,62 @@
+//! Which vector instructions to use: a kernel is written once in plain Rust and compiled twice.
+
+/// Whether the widest kernels here can run. The answer is cached by the standard library.
+#[inline(always)]
+pub(crate) fn wide() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        false
+    }
+}
+
+/// `a * b + c`, fused where the kernel is compiled for it (elsewhere that would be a library call).
+#[inline(always)]
+pub(crate) fn mul_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// Defines a function whose body is compiled for AVX2 with FMA and for the base line, and picked at run time.
+/// Inside, `FUSED` says which of both it is.
+macro_rules! vectorised {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
+        $(#[$meta])*
+        $vis fn $name($($arg: $type),*) $(-> $ret)? {
+            #[inline(always)]
+            fn generic<const FUSED: bool>($($arg: $type),*) $(-> $ret)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            if $crate::simd::wide() {
+                #[target_feature(enable = "avx2,fma")]
+                fn wide($($arg: $type),*) $(-> $ret)? {
+                    generic::<true>($($arg),*)
+                }
+                #[expect(unsafe_code, reason = "a function compiled for AVX2 and FMA is called")]
+                // SAFETY: `simd::wide` has found both features on this machine.
+                return unsafe { wide($($arg),*) };
+            }
+            generic::<false>($($arg),*)
+        }
+    };
+}
+pub(crate) use vectorised;
+
+pub(crate) mod int8;
+
+vectorised! {
+    /// The dot product of two vectors of the same length.
+    pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+        const LANES: usize = 32;
+        let mut sums = [0.0_f32; LANES];
+        for (a, b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
+            for lane in 0..LANES {
+                sums[lane] = mul_add::<FUSED>(a[lane], b[lane], sums[lane]);
+            }
+        }
+        let tail = a.as_chunks::<LANES>().1.iter().zip(b.as_chunks::<LANES>().1);
+        sums.iter().sum::<f32>() + tail.map(|(a, b)| a * b).sum::<f32>()
+    }
+}
