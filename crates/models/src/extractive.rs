@@ -1,0 +1,132 @@
+//! The model that needs no model: it quotes the sentences that answer the question, word for word.
+
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
+
+use crate::{Answer, LanguageModel, ModelError, Request};
+
+/// Sentences that an answer quotes at most.
+const MAX_SENTENCES: usize = 3;
+/// A further sentence must come this close to the best one's score.
+const KEEP: f32 = 0.72;
+
+/// Quotes up to three sentences of the passages, best first, each with its citation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extractive;
+
+impl Extractive {
+    /// The sentences to quote, as (passage number from 0, index of the quote), best first.
+    fn pick(request: &Request) -> Vec<(usize, usize)> {
+        let mut quotes: Vec<(usize, usize, f32)> = request
+            .passages
+            .iter()
+            .enumerate()
+            .flat_map(|(p, passage)| {
+                passage.quotes.iter().enumerate().map(move |(q, quote)| (p, q, quote.score))
+            })
+            .collect();
+        quotes.sort_by(|a, b| b.2.total_cmp(&a.2));
+        let Some(best) = quotes.first().map(|q| q.2) else { return Vec::new() };
+        let mut seen = Vec::new();
+        quotes.retain(|&(p, q, score)| {
+            let passage = &request.passages[p];
+            let text = passage.text[passage.quotes[q].span.clone()].trim();
+            let fresh = !seen.contains(&text);
+            seen.push(text);
+            fresh && score >= best * KEEP
+        });
+        quotes.truncate(MAX_SENTENCES);
+        quotes.into_iter().map(|(p, q, _)| (p, q)).collect()
+    }
+}
+
+impl LanguageModel for Extractive {
+    fn name(&self) -> &str {
+        "extractive"
+    }
+
+    fn answer<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Answer, ModelError>> {
+        let budget = request.max_tokens as usize * 4;
+        let mut pieces: Vec<Result<String, ModelError>> = Vec::new();
+        let mut written = 0;
+        for (p, q) in Self::pick(request) {
+            let passage = &request.passages[p];
+            let sentence = passage.text[passage.quotes[q].span.clone()].trim();
+            if written > 0 && written + sentence.len() > budget {
+                break;
+            }
+            written += sentence.len();
+            if !pieces.is_empty() {
+                pieces.push(Ok(" ".to_owned()));
+            }
+            pieces.extend(words(sentence).map(|word| Ok(word.to_owned())));
+            pieces.push(Ok(format!(" [{}]", p + 1)));
+        }
+        async { Ok(stream::iter(pieces).boxed()) }.boxed()
+    }
+}
+
+/// The text in pieces of one word with the space before it.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let from = rest.find(|c: char| !c.is_whitespace())?;
+        let end = rest[from..].find(char::is_whitespace).map_or(rest.len(), |n| from + n);
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        Some(word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Passage, Quote};
+
+    fn request(passages: &[(&str, &[(&str, f32)])]) -> Request {
+        Request {
+            instructions: String::new(),
+            history: Vec::new(),
+            question: "How much?".into(),
+            passages: passages
+                .iter()
+                .map(|(text, quotes)| Passage {
+                    label: "Prices".into(),
+                    text: (*text).to_owned(),
+                    quotes: quotes
+                        .iter()
+                        .map(|(quote, score)| {
+                            let start = text.find(quote).unwrap();
+                            Quote { span: start..start + quote.len(), score: *score }
+                        })
+                        .collect(),
+                })
+                .collect(),
+            max_tokens: 200,
+            temperature: 0.0,
+        }
+    }
+
+    async fn answer(request: &Request) -> String {
+        let pieces = Extractive.answer(request).await.unwrap();
+        pieces.map(Result::unwrap).collect::<Vec<_>>().await.concat()
+    }
+
+    #[tokio::test]
+    async fn it_quotes_the_best_sentences_and_cites_them() {
+        let r = request(&[
+            ("Tents cost 900 NOK. We sell rope.", &[("Tents cost 900 NOK.", 0.8), ("We sell rope.", 0.1)]),
+            ("A tent costs 90 EUR.", &[("A tent costs 90 EUR.", 0.9)]),
+        ]);
+        assert_eq!(answer(&r).await, "A tent costs 90 EUR. [2] Tents cost 900 NOK. [1]");
+    }
+
+    #[tokio::test]
+    async fn the_same_sentence_is_quoted_once_and_no_passage_gives_no_words() {
+        let r = request(&[
+            ("Open at nine.", &[("Open at nine.", 0.8)]),
+            ("Open at nine.", &[("Open at nine.", 0.8)]),
+        ]);
+        assert_eq!(answer(&r).await, "Open at nine. [1]");
+        assert_eq!(answer(&request(&[])).await, "");
+    }
+}
