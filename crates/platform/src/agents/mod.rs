@@ -1,0 +1,224 @@
+//! Agents: what they are called, how they behave, what they know, and which version of them visitors get.
+//!
+//! An agent's makers change its draft; publishing freezes the draft as the next version.
+
+mod settings;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::HashSet, fmt, str::FromStr};
+
+pub use settings::{
+    Appearance, AppearancePatch, Behavior, BehaviorPatch, Branding, BrandingPatch, Greeting, GreetingPatch,
+    ResponseConfig, ResponsePatch, Settings, SettingsPatch,
+};
+pub use store::{Agent, Filter, Listed, Published, Stats};
+
+use crate::{AgentId, App, CollectionId, Error, Page, Paged, Patch, Result, Tenant, UserId, knowledge};
+
+/// What an agent is for, as the Insydr document writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentType {
+    /// Customer support.
+    Support,
+    /// Sales.
+    Sales,
+    /// Anything else.
+    General,
+}
+
+/// Whether visitors can reach an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Never published, or taken back.
+    Draft,
+    /// Visitors get its published version.
+    Published,
+    /// Put away.
+    Archived,
+}
+
+macro_rules! words {
+    ($type:ident, $field:literal, $($variant:ident = $word:literal),+) => {
+        impl $type {
+            /// As the Insydr document writes it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+        impl FromStr for $type {
+            type Err = Error;
+            fn from_str(text: &str) -> Result<Self> {
+                match text {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(Error::invalid($field, concat!($field, " is one of" $(, " ", $word)+, "."))),
+                }
+            }
+        }
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+words!(AgentType, "agent_type", Support = "SUPPORT", Sales = "SALES", General = "GENERAL");
+words!(Status, "status", Draft = "DRAFT", Published = "PUBLISHED", Archived = "ARCHIVED");
+
+/// A checked request for an agent.
+pub struct NewAgent {
+    /// What it is called.
+    pub name: String,
+    /// What it is for, in its makers' words.
+    pub description: Option<String>,
+    /// What it is for.
+    pub agent_type: AgentType,
+    /// What differs from the default settings.
+    pub settings: SettingsPatch,
+}
+
+/// What to change of an agent.
+#[derive(Default)]
+pub struct Change {
+    /// A new name.
+    pub name: Option<String>,
+    /// A new description, or none.
+    pub description: Patch<String>,
+    /// A new type.
+    pub agent_type: Option<AgentType>,
+    /// Archived or back to draft; publishing is a verb of its own.
+    pub status: Option<Status>,
+    /// Changes of the draft's settings.
+    pub settings: SettingsPatch,
+}
+
+/// Makes an agent, as a draft.
+///
+/// # Errors
+/// Invalid when a setting is out of range or a collection is not the workspace's.
+pub async fn create(app: &App, tenant: &Tenant, form: NewAgent) -> Result<Agent> {
+    let now = app.clock.now();
+    let mut settings = Settings::default();
+    settings.apply(form.settings)?;
+    let agent = Agent {
+        id: AgentId::new(now, app.entropy),
+        name: form.name,
+        description: form.description,
+        agent_type: form.agent_type,
+        status: Status::Draft,
+        settings,
+        published_version: None,
+        published_at: None,
+        created_at: now,
+        updated_at: now,
+    };
+    let mut db = app.db.write().await?;
+    check_collections(&mut db, tenant, &agent.settings.collection_ids).await?;
+    store::insert(&mut db, tenant, &agent).await?;
+    db.commit().await?;
+    Ok(agent)
+}
+
+/// An agent with its draft.
+///
+/// # Errors
+/// Not found when the workspace has no such agent.
+pub async fn get(app: &App, tenant: &Tenant, id: &AgentId) -> Result<Agent> {
+    store::get(&mut app.db.read().await?, tenant, id).await
+}
+
+/// How much an agent has talked.
+///
+/// # Errors
+/// What the database says.
+pub async fn stats(app: &App, tenant: &Tenant, id: &AgentId) -> Result<Stats> {
+    store::stats(&mut app.db.read().await?, tenant, id).await
+}
+
+/// A part of the workspace's agents, oldest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn list(app: &App, tenant: &Tenant, filter: Filter, page: Page) -> Result<Paged<Listed>> {
+    store::list(&mut app.db.read().await?, tenant, filter, page).await
+}
+
+/// Changes an agent's draft; what visitors get stays until it is published.
+///
+/// # Errors
+/// As [`create`]; invalid when the change would publish.
+pub async fn update(app: &App, tenant: &Tenant, id: &AgentId, change: Change) -> Result<Agent> {
+    let mut db = app.db.write().await?;
+    let mut agent = store::get(&mut db, tenant, id).await?;
+    agent.name = change.name.unwrap_or(agent.name);
+    agent.description = change.description.apply(agent.description);
+    agent.agent_type = change.agent_type.unwrap_or(agent.agent_type);
+    agent.status = match change.status {
+        Some(Status::Published) if agent.status != Status::Published => {
+            return Err(Error::invalid("status", "An agent is published by POST …/publish."));
+        }
+        Some(status) => status,
+        None => agent.status,
+    };
+    agent.settings.apply(change.settings)?;
+    agent.updated_at = app.clock.now();
+    check_collections(&mut db, tenant, &agent.settings.collection_ids).await?;
+    store::update(&mut db, tenant, &agent).await?;
+    db.commit().await?;
+    Ok(agent)
+}
+
+/// Freezes the draft as the next version and gives it to visitors.
+///
+/// # Errors
+/// Not found when the workspace has no such agent.
+pub async fn publish(app: &App, tenant: &Tenant, id: &AgentId, by: &UserId) -> Result<Agent> {
+    let now = app.clock.now();
+    let mut db = app.db.write().await?;
+    let mut agent = store::get(&mut db, tenant, id).await?;
+    let version = store::last_version(&mut db, tenant, id).await? + 1;
+    agent.status = Status::Published;
+    agent.published_version = Some(version);
+    agent.published_at = Some(now);
+    agent.updated_at = now;
+    store::insert_version(&mut db, tenant, &agent, version, by, now).await?;
+    store::update(&mut db, tenant, &agent).await?;
+    db.commit().await?;
+    Ok(agent)
+}
+
+/// The agent that visitors get.
+///
+/// # Errors
+/// Not found unless the workspace has such an agent and it is published.
+pub async fn published(app: &App, tenant: &Tenant, id: &AgentId) -> Result<Published> {
+    store::published(&mut app.db.read().await?, tenant, id).await?.ok_or_else(|| {
+        Error::not_found(
+            "There is no published agent with this id for this API key. Publish the agent first.",
+        )
+    })
+}
+
+/// The workspace of a published agent, for the share page, which is reached by the agent's id alone.
+///
+/// # Errors
+/// Not found unless there is such an agent and it is published.
+pub async fn shared(app: &App, id: &AgentId) -> Result<(Tenant, Published)> {
+    let mut db = app.db.read().await?;
+    let missing = || Error::not_found("There is no published agent with this id.");
+    let tenant = store::tenant_of(&mut db, id).await?.ok_or_else(missing)?;
+    let agent = store::published(&mut db, &tenant, id).await?.ok_or_else(missing)?;
+    Ok((tenant, agent))
+}
+
+async fn check_collections(db: &mut ::store::Read, tenant: &Tenant, ids: &[CollectionId]) -> Result<()> {
+    let known: HashSet<_> = knowledge::collection_ids(db, tenant).await?.into_iter().collect();
+    match ids.iter().find(|id| !known.contains(id)) {
+        Some(_) => Err(Error::invalid(
+            "collection_ids",
+            "collection_ids holds a collection that is not in this workspace.",
+        )),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,276 @@
+//! An agent's settings: one document with a default for everything.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CollectionId, Error, Patch, Result};
+
+/// Everything that makes an agent behave as it does. What is missing in a stored document has its default.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Settings {
+    /// How it speaks.
+    pub behavior_settings: Behavior,
+    /// What its answers are like.
+    pub response_config: ResponseConfig,
+    /// Rules of the conversation, as its clients keep them.
+    pub conversation_rules: serde_json::Map<String, serde_json::Value>,
+    /// What it says first.
+    pub greeting_message: String,
+    /// What it says when it does not know.
+    pub fallback_message: String,
+    /// What it may know.
+    pub collection_ids: Vec<CollectionId>,
+    /// How the widget looks.
+    pub appearance: Appearance,
+    /// How the widget greets.
+    pub greeting: Greeting,
+    /// Whose widget it is.
+    pub branding: Branding,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            behavior_settings: Behavior::default(),
+            response_config: ResponseConfig::default(),
+            conversation_rules: serde_json::Map::new(),
+            greeting_message: "Hi! How can I help you?".into(),
+            fallback_message: "I could not find that in what I know. Would you like to talk to a person?"
+                .into(),
+            collection_ids: Vec::new(),
+            appearance: Appearance::default(),
+            greeting: Greeting::default(),
+            branding: Branding::default(),
+        }
+    }
+}
+
+/// A group of settings, its defaults, and the change of some of them.
+macro_rules! group {
+    ($(#[$doc:meta])* $name:ident, $patch:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty = $default:expr,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+        #[serde(default)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)+ }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
+        }
+
+        /// A change of these settings; what is not named stays.
+        #[derive(Clone, Debug, Default, Deserialize)]
+        #[serde(default)]
+        pub struct $patch { $($(#[$field_doc])* pub $field: Option<$type>,)+ }
+
+        impl $name {
+            fn apply(&mut self, patch: $patch) {
+                $(if let Some(value) = patch.$field { self.$field = value; })+
+            }
+        }
+    };
+}
+
+group! {
+    /// How an agent speaks.
+    Behavior, BehaviorPatch {
+        /// friendly, professional, …
+        tone: String = "friendly".into(),
+        /// conversational, concise, …
+        response_style: String = "conversational".into(),
+        /// `auto` answers in the language of the question.
+        language_mode: String = "auto".into(),
+    }
+}
+
+group! {
+    /// What an agent's answers are like.
+    ResponseConfig, ResponsePatch {
+        /// Tokens an answer may have.
+        max_response_length: u32 = 500,
+        /// Answers less sure than this, 0 to 1, are not given.
+        confidence_threshold: f64 = 0.5,
+        /// Whether visitors see where an answer comes from.
+        show_sources: bool = true,
+        /// Of a language model, 0 to 2.
+        temperature: f64 = 0.2,
+    }
+}
+
+group! {
+    /// How the widget looks.
+    Appearance, AppearancePatch {
+        /// light, dark or auto.
+        theme: String = "auto".into(),
+        /// `#rrggbb`.
+        primary_color: String = "#2563eb".into(),
+        /// In pixels, 0 to 32.
+        border_radius: u32 = 16,
+        /// The corner it sits in.
+        position: String = "bottom-right".into(),
+    }
+}
+
+group! {
+    /// How the widget greets.
+    Greeting, GreetingPatch {
+        /// Whether it does.
+        greeting_enabled: bool = true,
+        /// Milliseconds after the page has loaded.
+        greeting_delay: u32 = 3000,
+        /// Questions that a visitor can ask with one click.
+        suggested_questions: Vec<String> = Vec::new(),
+    }
+}
+
+/// Whose widget it is.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Branding {
+    /// Whether it says what it is made with.
+    pub show_powered_by: bool,
+    /// The agent's picture.
+    pub avatar_url: Option<String>,
+}
+
+impl Default for Branding {
+    fn default() -> Self {
+        Self { show_powered_by: true, avatar_url: None }
+    }
+}
+
+/// A change of the branding.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct BrandingPatch {
+    /// Whether it says what it is made with.
+    pub show_powered_by: Option<bool>,
+    /// The agent's picture, or none.
+    pub avatar_url: Patch<String>,
+}
+
+/// A change of an agent's settings; what is not named stays.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct SettingsPatch {
+    /// How it speaks.
+    pub behavior_settings: Option<BehaviorPatch>,
+    /// What its answers are like.
+    pub response_config: Option<ResponsePatch>,
+    /// Rules of the conversation; replaced as a whole.
+    pub conversation_rules: Option<serde_json::Map<String, serde_json::Value>>,
+    /// What it says first.
+    pub greeting_message: Option<String>,
+    /// What it says when it does not know.
+    pub fallback_message: Option<String>,
+    /// What it may know; replaced as a whole.
+    pub collection_ids: Option<Vec<CollectionId>>,
+    /// How the widget looks.
+    pub appearance: Option<AppearancePatch>,
+    /// How the widget greets.
+    pub greeting: Option<GreetingPatch>,
+    /// Whose widget it is.
+    pub branding: Option<BrandingPatch>,
+}
+
+impl Settings {
+    /// Changes what the patch names.
+    ///
+    /// # Errors
+    /// Invalid, naming the field, when the outcome is out of range; then the settings must not be kept.
+    pub(super) fn apply(&mut self, patch: SettingsPatch) -> Result<()> {
+        self.behavior_settings.apply(patch.behavior_settings.unwrap_or_default());
+        self.response_config.apply(patch.response_config.unwrap_or_default());
+        self.appearance.apply(patch.appearance.unwrap_or_default());
+        self.greeting.apply(patch.greeting.unwrap_or_default());
+        if let Some(branding) = patch.branding {
+            self.branding.show_powered_by = branding.show_powered_by.unwrap_or(self.branding.show_powered_by);
+            self.branding.avatar_url = branding.avatar_url.apply(self.branding.avatar_url.take());
+        }
+        let set = |slot: &mut String, value: Option<String>| {
+            if let Some(value) = value {
+                *slot = value;
+            }
+        };
+        set(&mut self.greeting_message, patch.greeting_message);
+        set(&mut self.fallback_message, patch.fallback_message);
+        self.conversation_rules =
+            patch.conversation_rules.unwrap_or_else(|| std::mem::take(&mut self.conversation_rules));
+        self.collection_ids =
+            patch.collection_ids.unwrap_or_else(|| std::mem::take(&mut self.collection_ids));
+        self.validate()
+    }
+
+    fn validate(&self) -> Result<()> {
+        let check = |fine: bool, field: &'static str, message: &'static str| {
+            if fine { Ok(()) } else { Err(Error::invalid(field, message)) }
+        };
+        let response = &self.response_config;
+        check(
+            (0.0..=1.0).contains(&response.confidence_threshold),
+            "response_config.confidence_threshold",
+            "confidence_threshold is a number from 0 to 1.",
+        )?;
+        check(
+            (1..=8192).contains(&response.max_response_length),
+            "response_config.max_response_length",
+            "max_response_length is a number of tokens from 1 to 8192.",
+        )?;
+        check(
+            (0.0..=2.0).contains(&response.temperature),
+            "response_config.temperature",
+            "temperature is a number from 0 to 2.",
+        )?;
+        let behavior = &self.behavior_settings;
+        let words = [&behavior.tone, &behavior.response_style, &behavior.language_mode];
+        check(
+            words.iter().all(|w| w.chars().count() <= 200),
+            "behavior_settings",
+            "Each of behavior_settings has at most 200 characters.",
+        )?;
+        check(
+            matches!(self.appearance.theme.as_str(), "light" | "dark" | "auto"),
+            "appearance.theme",
+            "theme is light, dark or auto.",
+        )?;
+        check(
+            is_color(&self.appearance.primary_color),
+            "appearance.primary_color",
+            "primary_color is a colour such as #e91919.",
+        )?;
+        check(
+            self.appearance.border_radius <= 32,
+            "appearance.border_radius",
+            "border_radius is a number from 0 to 32.",
+        )?;
+        check(
+            matches!(
+                self.appearance.position.as_str(),
+                "bottom-right" | "bottom-left" | "top-right" | "top-left"
+            ),
+            "appearance.position",
+            "position is bottom-right, bottom-left, top-right or top-left.",
+        )?;
+        let texts =
+            [("greeting_message", &self.greeting_message), ("fallback_message", &self.fallback_message)];
+        for (field, text) in texts {
+            check(text.chars().count() <= 2000, field, "A message has at most 2000 characters.")?;
+        }
+        check(
+            !self.fallback_message.trim().is_empty(),
+            "fallback_message",
+            "fallback_message must say something: it is what visitors get when there is no answer.",
+        )?;
+        let questions = &self.greeting.suggested_questions;
+        check(
+            questions.len() <= 10 && questions.iter().all(|q| q.chars().count() <= 200),
+            "greeting.suggested_questions",
+            "There are at most 10 suggested_questions of at most 200 characters.",
+        )
+    }
+}
+
+fn is_color(text: &str) -> bool {
+    text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+}

@@ -1,0 +1,119 @@
+//! Citations in a model's words: those of passages that do not exist are taken out as the words stream by.
+
+use std::collections::BTreeSet;
+
+/// A mark is at most this long: `[12, 13, 14]`.
+const LONGEST: usize = 24;
+
+/// Lets text through, holding back what may be the beginning of a citation.
+pub(super) struct Filter {
+    passages: usize,
+    held: String,
+}
+
+impl Filter {
+    /// For answers from so many passages.
+    pub(super) fn new(passages: usize) -> Self {
+        Self { passages, held: String::new() }
+    }
+
+    /// What can be shown after this piece.
+    pub(super) fn push(&mut self, piece: &str) -> String {
+        let mut out = String::with_capacity(piece.len());
+        for c in piece.chars() {
+            self.take(c, &mut out);
+        }
+        out
+    }
+
+    fn take(&mut self, c: char, out: &mut String) {
+        match c {
+            '[' => {
+                out.push_str(&std::mem::take(&mut self.held));
+                self.held.push(c);
+            }
+            _ if self.held.is_empty() => out.push(c),
+            ']' => {
+                self.held.push(c);
+                out.push_str(&self.real(&self.held));
+                self.held.clear();
+            }
+            _ => {
+                self.held.push(c);
+                let part_of_mark = c.is_ascii_digit() || c == ',' || c == ' ';
+                if !part_of_mark || self.held.len() > LONGEST {
+                    out.push_str(&std::mem::take(&mut self.held));
+                }
+            }
+        }
+    }
+
+    /// What is left at the end.
+    pub(super) fn finish(&mut self) -> String {
+        std::mem::take(&mut self.held)
+    }
+
+    /// The mark without numbers of passages that do not exist; each number gets brackets of its own.
+    fn real(&self, mark: &str) -> String {
+        match numbers(mark) {
+            Some(numbers) => {
+                let exist = numbers.into_iter().filter(|n| (1..=self.passages).contains(n));
+                exist.map(|n| format!("[{n}]")).collect()
+            }
+            None => mark.to_owned(),
+        }
+    }
+}
+
+fn numbers(mark: &str) -> Option<Vec<usize>> {
+    mark.strip_prefix('[')?.strip_suffix(']')?.split(',').map(|n| n.trim().parse().ok()).collect()
+}
+
+/// The passages that a text cites, and for each the words before its first mark, back to the mark or line
+/// before: the statement that it stands for.
+pub(super) fn cited(text: &str) -> Vec<(usize, &str)> {
+    let mut seen = BTreeSet::new();
+    let mut cited = Vec::new();
+    let (mut at, mut statement_from, mut statement_to) = (0, 0, 0);
+    while let Some(open) = text[at..].find('[').map(|n| at + n) {
+        let Some(close) = text[open..].find(']').map(|n| open + n + 1) else { break };
+        at = open + 1;
+        let Some(numbers) = numbers(&text[open..close]) else { continue };
+        if !text[statement_to..open].trim().is_empty() {
+            (statement_from, statement_to) = (statement_to, open);
+        }
+        let statement =
+            text[statement_from..statement_to.min(open)].trim_matches(|c| c == ']' || c == ' ' || c == '\n');
+        cited.extend(numbers.into_iter().filter(|n| seen.insert(*n)).map(|n| (n, statement)));
+        (at, statement_to) = (close, close.max(statement_to));
+        statement_from = if text[close..].trim_start().starts_with('[') { statement_from } else { close };
+    }
+    cited
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn through(passages: usize, pieces: &[&str]) -> String {
+        let mut filter = Filter::new(passages);
+        let mut out: String = pieces.iter().map(|piece| filter.push(piece)).collect();
+        out.push_str(&filter.finish());
+        out
+    }
+
+    #[test]
+    fn invented_citations_do_not_get_out() {
+        assert_eq!(through(2, &["Yes. [1] No. [3]"]), "Yes. [1] No. ");
+        assert_eq!(through(2, &["Yes. [", "1", "] and [2", ", 9]."]), "Yes. [1] and [2].");
+        assert_eq!(through(2, &["a [link](https://x.io) and [ ] b["]), "a [link](https://x.io) and [ ] b[");
+        assert_eq!(through(0, &["[1][2]"]), "");
+    }
+
+    #[test]
+    fn a_citation_stands_for_the_words_before_it() {
+        let text = "Tents cost 900 NOK. [2] They ship free [1][3].\nSee [2] and [x].";
+        assert_eq!(cited(text), [(2, "Tents cost 900 NOK."), (1, "They ship free"), (3, "They ship free")]);
+        assert!(cited("none").is_empty());
+    }
+}

@@ -1,0 +1,154 @@
+//! What speaks for an answer: the passages that were found, their sentences by how well they answer, and one
+//! number for how sure that is.
+
+use models::{Passage, Quote};
+use retrieval::Weights;
+
+use super::confidence::{self, Features};
+use crate::{
+    App, Result, Tenant,
+    agents::Settings,
+    knowledge::{self, Found, Retrieved},
+};
+
+/// Passages that an answer is made from.
+const PASSAGES: usize = 6;
+/// Passages whose sentences are candidates for quoting.
+const QUOTED_PASSAGES: usize = 4;
+/// Sentences that are compared with the question by meaning.
+const EMBEDDED_SENTENCES: usize = 20;
+
+/// The evidence for an answer.
+pub(super) struct Evidence {
+    /// What was found, best first.
+    pub found: Vec<Found>,
+    /// For each passage its sentences, in order.
+    pub quotes: Vec<Vec<Quote>>,
+    /// How sure an answer from this is, 0 to 1.
+    pub confidence: f64,
+}
+
+impl Evidence {
+    /// The passages as a model gets them.
+    pub(super) fn passages(&self) -> Vec<Passage> {
+        let passage = |(found, quotes): (&Found, &Vec<Quote>)| Passage {
+            label: label(found),
+            text: found.content.clone(),
+            quotes: quotes.clone(),
+        };
+        self.found.iter().zip(&self.quotes).map(passage).collect()
+    }
+}
+
+fn label(found: &Found) -> String {
+    match &found.heading {
+        Some(heading) => format!("{}: {heading}", found.title),
+        None => found.title.clone(),
+    }
+}
+
+/// Finds and weighs the evidence for an answer. Sentences are compared by meaning only where they will be
+/// quoted, because that is most of the work.
+pub(super) async fn gather(
+    app: &App,
+    tenant: &Tenant,
+    settings: &Settings,
+    question: &str,
+) -> Result<Evidence> {
+    let retrieved = knowledge::retrieve(app, tenant, question, &settings.collection_ids, PASSAGES).await?;
+    let mut sentences = sentences(&retrieved);
+    if app.config.llm.is_none()
+        && let Some(vector) = &retrieved.vector
+    {
+        compare_by_meaning(app, vector, &mut sentences).await?;
+    }
+    let best =
+        sentences.iter().map(|s| s.features(&retrieved)).max_by(|a, b| a.score().total_cmp(&b.score()));
+    let mut quotes = vec![Vec::new(); retrieved.passages.len()];
+    for sentence in &sentences {
+        let score = sentence.features(&retrieved).score();
+        quotes[sentence.passage].push(Quote { span: sentence.span.clone(), score });
+    }
+    Ok(Evidence {
+        confidence: best.map_or(0.0, |best| confidence::of(&best)),
+        found: retrieved.passages,
+        quotes,
+    })
+}
+
+/// A sentence of a passage and what speaks for it.
+struct Sentence {
+    passage: usize,
+    span: std::ops::Range<usize>,
+    text: String,
+    /// Share of the question that the sentence holds.
+    own: f32,
+    /// The same with what stands above it: title, heading, the question of a FAQ.
+    in_context: f32,
+    /// Cosine of question and sentence, where it was computed.
+    meaning: Option<f32>,
+}
+
+impl Sentence {
+    fn features(&self, retrieved: &Retrieved) -> Features {
+        let passage = &retrieved.passages[self.passage];
+        Features {
+            own: self.own,
+            in_context: self.in_context,
+            meaning: self.meaning,
+            passage: passage.score,
+            dense: passage.dense,
+            coverage: passage.coverage,
+        }
+    }
+}
+
+fn sentences(retrieved: &Retrieved) -> Vec<Sentence> {
+    let best = retrieved.passages.iter().enumerate().take(QUOTED_PASSAGES);
+    best.flat_map(|(n, found)| sentences_of(n, found, &retrieved.weights)).collect()
+}
+
+fn sentences_of(passage: usize, found: &Found, weights: &Weights) -> Vec<Sentence> {
+    let heading = found.heading.as_deref().unwrap_or_default();
+    let above = format!("{} {heading}", found.title);
+    let mut lead = String::new();
+    let mut sentences = Vec::new();
+    for span in retrieval::sentences(&found.content) {
+        let text = found.content[span.clone()].trim();
+        if is_heading(text, heading) {
+            continue;
+        }
+        if text.ends_with('?') {
+            // The question of a FAQ is not an answer, but it says what the next sentences answer.
+            lead = text.to_owned();
+            continue;
+        }
+        sentences.push(Sentence {
+            passage,
+            span: span.clone(),
+            own: weights.coverage(text),
+            in_context: weights.coverage(&format!("{above} {lead} {text}")),
+            meaning: None,
+            text: if lead.is_empty() { text.to_owned() } else { format!("{lead} {text}") },
+        });
+    }
+    sentences
+}
+
+/// Whether a line is the heading that the passage stands under, or nothing but marks.
+fn is_heading(line: &str, path: &str) -> bool {
+    !line.contains(char::is_alphanumeric) || path.split(" > ").any(|heading| heading.trim() == line)
+}
+
+async fn compare_by_meaning(app: &App, question: &[f32], sentences: &mut [Sentence]) -> Result<()> {
+    let mut order: Vec<usize> = (0..sentences.len()).collect();
+    let worth = |s: &Sentence| s.own + s.in_context - 0.1 * s.passage as f32;
+    order.sort_by(|&a, &b| worth(&sentences[b]).total_cmp(&worth(&sentences[a])));
+    order.truncate(EMBEDDED_SENTENCES);
+    let texts = order.iter().map(|&n| sentences[n].text.clone()).collect();
+    let Ok(Some(vectors)) = app.embeddings.all(texts).await else { return Ok(()) };
+    for (n, vector) in order.into_iter().zip(vectors) {
+        sentences[n].meaning = Some(question.iter().zip(&vector).map(|(a, b)| a * b).sum());
+    }
+    Ok(())
+}

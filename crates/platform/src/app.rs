@@ -1,0 +1,121 @@
+//! The handle that every verb gets: the database, the clock, and whatever else it may not reach by itself.
+
+use std::{ops::Deref, sync::Arc};
+
+use store::{Blobs, Db};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    Clock, Config, Entropy, Error, Result,
+    answering::LiveAnswers,
+    identity::Tokens,
+    jobs::{Bell, run},
+    knowledge::{Embeddings, Indexes},
+    mail::Mailer,
+};
+
+/// Everything a verb needs. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// What an [`App`] holds.
+pub struct Parts {
+    /// How this server is set up.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness.
+    pub entropy: Entropy,
+    /// The database.
+    pub db: Db,
+    /// Uploaded files.
+    pub blobs: Blobs,
+    /// For HTTP to addresses that the operator has set.
+    pub http: reqwest::Client,
+    /// Where mails go.
+    pub mailer: Mailer,
+    /// Signs and checks session tokens.
+    pub tokens: Tokens,
+    /// Turns text into vectors, when a model is there.
+    pub embeddings: Embeddings,
+    /// The workspaces' search indexes.
+    pub indexes: Indexes,
+    /// Answers that are being given or have just been.
+    pub live: LiveAnswers,
+    /// Wakes the workers.
+    pub bell: Bell,
+    /// Everything that runs beside the requests; a stop waits for it.
+    pub tasks: TaskTracker,
+    /// Set when the server stops: take on nothing new.
+    pub stopping: CancellationToken,
+}
+
+impl Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens the stores and prepares the services that a configuration names. Nothing runs yet: see
+    /// [`App::start`].
+    ///
+    /// # Errors
+    /// When a folder, the database or a setting is unusable.
+    pub async fn open(config: Config, clock: Clock) -> Result<Self> {
+        crate::http::install_tls();
+        let entropy = Entropy;
+        tokio::fs::create_dir_all(&config.data_dir).await.map_err(|e| {
+            Error::invalid("FRONTDESK_DATA_DIR", format!("cannot make {}: {e}", config.data_dir.display()))
+        })?;
+        let db = Db::open(&config.database).await.map_err(|e| {
+            Error::invalid("FRONTDESK_DATABASE_URL", format!("the database cannot be opened: {e}"))
+        })?;
+        let http = crate::http::client()?;
+        let mailer = match &config.smtp_url {
+            Some(url) => Mailer::smtp(url)?,
+            None => Mailer::Outbox(config.data_dir.join("outbox")),
+        };
+        Ok(Self(Arc::new(Parts {
+            clock,
+            entropy,
+            db,
+            blobs: Blobs::open(config.data_dir.join("files")).await?,
+            mailer,
+            tokens: Tokens::open(&config, entropy)?,
+            embeddings: Embeddings::new(&config, &http),
+            indexes: Indexes::open(&config).await?,
+            http,
+            live: LiveAnswers::default(),
+            bell: Bell::default(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            config,
+        })))
+    }
+
+    /// Starts what runs beside the requests: the model's loading and the job workers.
+    pub fn start(&self) {
+        self.start_embeddings();
+        for n in 0..self.config.job_workers {
+            let name = format!("{}-{n}", self.entropy.token());
+            self.tasks.spawn(run(self.clone(), name));
+        }
+    }
+
+    /// Loads the embedding model behind the caller's back; whoever needs it waits for it.
+    pub fn start_embeddings(&self) {
+        self.embeddings.load(self);
+    }
+
+    /// Takes on nothing new, then waits for what runs: at most until `patience` ends.
+    pub async fn stop(&self, patience: std::time::Duration) {
+        self.stopping.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
+            tracing::warn!(left = self.tasks.len(), "stopping although not everything has finished");
+        }
+        self.db.close().await;
+    }
+}

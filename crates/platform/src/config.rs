@@ -1,0 +1,51 @@
+//! How a server is set up, after every value has been checked.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use lettre::message::Mailbox;
+use models::{Endpoint, Secret};
+use store::DbConfig;
+use url::Url;
+
+/// The checked settings of one server.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What people and pages reach the server by, without a slash at the end.
+    pub public_url: Url,
+    /// Everything that is kept in files.
+    pub data_dir: PathBuf,
+    /// The database.
+    pub database: DbConfig,
+    /// Signs sessions; made at the first start when unset.
+    pub secret_key: Option<Secret>,
+    /// The mail server; mails are written to files when unset.
+    pub smtp_url: Option<String>,
+    /// Who mails come from.
+    pub mail_from: Mailbox,
+    /// The language model; answers are extractive when unset.
+    pub llm: Option<Endpoint>,
+    /// A provider of embeddings, instead of the model in the process.
+    pub embedding: Option<Endpoint>,
+    /// Folders in which the embedding model may lie; the first that has it is taken.
+    pub model_dirs: Vec<PathBuf>,
+    /// Plan of a new workspace.
+    pub default_plan: String,
+    /// Jobs done at once.
+    pub job_workers: usize,
+    /// Bytes of an upload.
+    pub max_upload_bytes: u64,
+    /// Documents in a workspace.
+    pub max_documents: i64,
+    /// Bytes of memory that search indexes may take together.
+    pub index_memory: usize,
+    /// The program that reads documents apart from the server: this one, called with `extract-worker`.
+    pub extractor: PathBuf,
+    /// How long one document may take to read.
+    pub extract_timeout: Duration,
+    /// Memory that reading one document may take, in bytes.
+    pub extract_memory: u64,
+    /// How long a stop waits for open streams.
+    pub drain: Duration,
+}

@@ -1,0 +1,196 @@
+//! What visitors said and were told, what they thought of it, what could not be answered, and who asked for a
+//! person.
+
+mod store;
+#[cfg(test)]
+mod tests;
+
+use models::Turn;
+use serde_json::Value;
+
+pub use store::{Escalation, Unanswered};
+
+use crate::{
+    AgentId, App, ConversationId, Error, EscalationId, MessageId, Page, Paged, Result, Tenant, UnansweredId,
+    identity::EmailAddress,
+};
+
+/// Earlier questions, with their answers, that a model is given.
+const HISTORY: i64 = 4;
+/// Longest comment on an answer, and longest message to a person, in characters.
+const MAX_TEXT: usize = 4_000;
+
+/// Where a conversation takes place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// A visitor's widget.
+    Widget,
+    /// An agent's maker tries it out; not counted among the visitors'.
+    Test,
+}
+
+impl Channel {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Widget => "widget",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// The thread that a question belongs to.
+#[derive(Clone, Debug)]
+pub struct Thread {
+    /// Who is asked.
+    pub agent: AgentId,
+    /// Where.
+    pub channel: Channel,
+    /// The visitor's session, as their browser made it.
+    pub session: String,
+    /// The page they were on.
+    pub page_url: Option<String>,
+}
+
+/// A question and what was answered.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// Its id.
+    pub id: MessageId,
+    /// What was asked.
+    pub question: String,
+    /// What was answered; the fallback message when nothing was found.
+    pub answer: String,
+    /// Whether it was answered.
+    pub answered: bool,
+    /// How sure the answer is, 0 to 1.
+    pub confidence: f64,
+    /// What made the answer.
+    pub model: String,
+    /// Whether the configured model failed and the extractive one stepped in.
+    pub degraded: bool,
+    /// The agent's version.
+    pub agent_version: String,
+    /// Where the answer comes from, as visitors see it.
+    pub sources: Value,
+    /// From the question's arrival to the answer's end.
+    pub response_time_ms: i64,
+}
+
+/// What was said before in a thread, oldest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn history(app: &App, tenant: &Tenant, thread: &Thread) -> Result<Vec<Turn>> {
+    store::history(&mut app.db.read().await?, tenant, thread, HISTORY).await
+}
+
+/// Keeps an exchange, and the question among the unanswered when it was not answered, in one transaction.
+///
+/// # Errors
+/// What the database says.
+pub async fn record(app: &App, tenant: &Tenant, thread: &Thread, exchange: &Exchange) -> Result<()> {
+    let now = app.clock.now();
+    let mut db = app.db.write().await?;
+    let fresh = ConversationId::new(now, app.entropy);
+    let conversation = store::touch(&mut db, tenant, &fresh, thread, now).await?;
+    store::insert_message(&mut db, tenant, &conversation, exchange, now).await?;
+    if !exchange.answered && thread.channel == Channel::Widget {
+        let id = UnansweredId::new(now, app.entropy);
+        let key = fold(&exchange.question);
+        store::count_unanswered(&mut db, tenant, &id, &thread.agent, (&exchange.question, &key), now).await?;
+    }
+    Ok(db.commit().await?)
+}
+
+/// A question as it is compared: lower case, words and digits only.
+fn fold(question: &str) -> String {
+    let lower = question.to_lowercase();
+    lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// What a visitor thought of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feedback {
+    /// It helped.
+    ThumbsUp,
+    /// It did not.
+    ThumbsDown,
+}
+
+impl Feedback {
+    /// As the documents write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ThumbsUp => "THUMBS_UP",
+            Self::ThumbsDown => "THUMBS_DOWN",
+        }
+    }
+}
+
+/// Keeps what a visitor thought of an answer; a later opinion replaces an earlier one.
+///
+/// # Errors
+/// Not found when the workspace gave no such answer.
+pub async fn give_feedback(
+    app: &App,
+    tenant: &Tenant,
+    message: &MessageId,
+    feedback: Feedback,
+    comment: Option<String>,
+) -> Result<()> {
+    check_length("comment", comment.as_deref().unwrap_or_default())?;
+    let mut db = app.db.write().await?;
+    let known = store::set_feedback(&mut db, tenant, message, feedback, comment).await?;
+    db.commit().await?;
+    if known == 0 { Err(Error::not_found("There is no such message.")) } else { Ok(()) }
+}
+
+/// A visitor's wish to talk to a person.
+pub struct Wish {
+    /// Which agent they talked to.
+    pub agent: AgentId,
+    /// Their session.
+    pub session: String,
+    /// Where to reach them.
+    pub email: EmailAddress,
+    /// What about.
+    pub message: String,
+}
+
+/// Keeps a visitor's wish to talk to a person.
+///
+/// # Errors
+/// Invalid when the message is empty or too long.
+pub async fn escalate(app: &App, tenant: &Tenant, wish: Wish) -> Result<EscalationId> {
+    check_length("message", &wish.message)?;
+    let now = app.clock.now();
+    let id = EscalationId::new(now, app.entropy);
+    let mut db = app.db.write().await?;
+    store::insert_escalation(&mut db, tenant, &id, &wish, now).await?;
+    db.commit().await?;
+    Ok(id)
+}
+
+fn check_length(field: &'static str, text: &str) -> Result<()> {
+    if text.chars().count() <= MAX_TEXT {
+        return Ok(());
+    }
+    Err(Error::invalid(field, format!("{field} has at most {MAX_TEXT} characters.")))
+}
+
+/// Questions that could not be answered, latest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn unanswered(app: &App, tenant: &Tenant, page: Page) -> Result<Paged<Unanswered>> {
+    store::unanswered(&mut app.db.read().await?, tenant, page).await
+}
+
+/// Visitors who asked for a person, latest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn escalations(app: &App, tenant: &Tenant, page: Page) -> Result<Paged<Escalation>> {
+    store::escalations(&mut app.db.read().await?, tenant, page).await
+}

@@ -1,0 +1,219 @@
+//! The tables of conversations, messages, unanswered questions and escalations.
+
+use chrono::{DateTime, Utc};
+use models::{Role, Turn};
+use sqlx::FromRow;
+use store::{Read, Write, sql};
+
+use super::{Exchange, Feedback, Thread, Wish};
+use crate::{AgentId, ConversationId, EscalationId, MessageId, Page, Paged, Result, Tenant, UnansweredId};
+
+/// A question that could not be answered.
+#[derive(Clone, Debug, FromRow)]
+pub struct Unanswered {
+    /// The question.
+    pub id: UnansweredId,
+    /// Who was asked.
+    pub agent_id: AgentId,
+    /// As it was asked first.
+    pub question: String,
+    /// How often.
+    pub occurrences: i64,
+    /// First.
+    pub first_seen: DateTime<Utc>,
+    /// Last.
+    pub last_seen: DateTime<Utc>,
+    /// OPEN.
+    pub status: String,
+}
+
+/// A visitor who asked for a person.
+#[derive(Clone, Debug, FromRow)]
+pub struct Escalation {
+    /// The request.
+    pub id: EscalationId,
+    /// Who they talked to.
+    pub agent_id: AgentId,
+    /// Where to reach them.
+    pub email: String,
+    /// What about.
+    pub message: String,
+    /// OPEN.
+    pub status: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+pub(super) async fn history(
+    db: &mut Read,
+    tenant: &Tenant,
+    thread: &Thread,
+    limit: i64,
+) -> Result<Vec<Turn>> {
+    let rows: Vec<(String, String)> = db
+        .all(sql!(
+            "SELECT m.question, m.answer FROM messages m JOIN conversations c ON c.id = m.conversation_id
+             WHERE c.workspace_id = $1 AND c.agent_id = $2 AND c.channel = $3 AND c.session_id = $4
+             ORDER BY m.id DESC LIMIT $5",
+            tenant,
+            &thread.agent,
+            thread.channel.as_str(),
+            thread.session.as_str(),
+            limit
+        ))
+        .await?;
+    let turn = |role, text| Turn { role, text };
+    Ok(rows.into_iter().rev().flat_map(|(q, a)| [turn(Role::Visitor, q), turn(Role::Agent, a)]).collect())
+}
+
+/// The thread's conversation, made when this is its first message.
+pub(super) async fn touch(
+    db: &mut Write,
+    tenant: &Tenant,
+    fresh: &ConversationId,
+    thread: &Thread,
+    now: DateTime<Utc>,
+) -> Result<ConversationId> {
+    let (id,): (ConversationId,) = db
+        .one(sql!(
+            "INSERT INTO conversations (id, workspace_id, agent_id, channel, session_id, page_url, message_count, started_at, last_message_at)
+             VALUES ($1, $2, $3, $4, $5, $6, 2, $7, $8)
+             ON CONFLICT (agent_id, channel, session_id) DO UPDATE
+             SET message_count = conversations.message_count + 2, last_message_at = excluded.last_message_at
+             RETURNING id",
+            fresh,
+            tenant,
+            &thread.agent,
+            thread.channel.as_str(),
+            thread.session.as_str(),
+            thread.page_url.clone(),
+            now,
+            now
+        ))
+        .await?;
+    Ok(id)
+}
+
+pub(super) async fn insert_message(
+    db: &mut Write,
+    tenant: &Tenant,
+    conversation: &ConversationId,
+    e: &Exchange,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    db.execute(sql!(
+        "INSERT INTO messages (id, workspace_id, conversation_id, question, answer, answered, confidence, model, degraded,
+             agent_version, sources, response_time_ms, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        &e.id,
+        tenant,
+        conversation,
+        e.question.as_str(),
+        e.answer.as_str(),
+        e.answered,
+        e.confidence,
+        e.model.as_str(),
+        e.degraded,
+        e.agent_version.as_str(),
+        e.sources.clone(),
+        e.response_time_ms,
+        now
+    ))
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn count_unanswered(
+    db: &mut Write,
+    tenant: &Tenant,
+    id: &UnansweredId,
+    agent: &AgentId,
+    (question, key): (&str, &str),
+    now: DateTime<Utc>,
+) -> Result<()> {
+    db.execute(sql!(
+        "INSERT INTO unanswered_questions (id, workspace_id, agent_id, question, question_key, occurrences, status, first_seen, last_seen)
+         VALUES ($1, $2, $3, $4, $5, 1, 'OPEN', $6, $7)
+         ON CONFLICT (workspace_id, agent_id, question_key) DO UPDATE
+         SET occurrences = unanswered_questions.occurrences + 1, last_seen = excluded.last_seen, status = 'OPEN'",
+        id,
+        tenant,
+        agent,
+        question,
+        key,
+        now,
+        now
+    ))
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_feedback(
+    db: &mut Write,
+    tenant: &Tenant,
+    message: &MessageId,
+    feedback: Feedback,
+    comment: Option<String>,
+) -> Result<u64> {
+    Ok(db
+        .execute(sql!(
+            "UPDATE messages SET feedback = $3, feedback_comment = coalesce($4, feedback_comment)
+             WHERE workspace_id = $1 AND id = $2",
+            tenant,
+            message,
+            feedback.as_str(),
+            comment
+        ))
+        .await?)
+}
+
+pub(super) async fn insert_escalation(
+    db: &mut Write,
+    tenant: &Tenant,
+    id: &EscalationId,
+    wish: &Wish,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    db.execute(sql!(
+        "INSERT INTO escalations (id, workspace_id, agent_id, session_id, email, message, status, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'OPEN', $7)",
+        id,
+        tenant,
+        &wish.agent,
+        wish.session.as_str(),
+        wish.email.as_str(),
+        wish.message.as_str(),
+        now
+    ))
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn unanswered(db: &mut Read, tenant: &Tenant, page: Page) -> Result<Paged<Unanswered>> {
+    let total =
+        db.count(sql!("SELECT count(*) FROM unanswered_questions WHERE workspace_id = $1", tenant)).await?;
+    let items = db
+        .all(sql!(
+            "SELECT id, agent_id, question, occurrences, first_seen, last_seen, status FROM unanswered_questions
+             WHERE workspace_id = $1 ORDER BY last_seen DESC, id DESC LIMIT $2 OFFSET $3",
+            tenant,
+            page.limit,
+            page.offset
+        ))
+        .await?;
+    Ok(Paged { items, total, page })
+}
+
+pub(super) async fn escalations(db: &mut Read, tenant: &Tenant, page: Page) -> Result<Paged<Escalation>> {
+    let total = db.count(sql!("SELECT count(*) FROM escalations WHERE workspace_id = $1", tenant)).await?;
+    let items = db
+        .all(sql!(
+            "SELECT id, agent_id, email, message, status, created_at FROM escalations
+             WHERE workspace_id = $1 ORDER BY id DESC LIMIT $2 OFFSET $3",
+            tenant,
+            page.limit,
+            page.offset
+        ))
+        .await?;
+    Ok(Paged { items, total, page })
+}

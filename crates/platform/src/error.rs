@@ -1,0 +1,157 @@
+//! What can go wrong, by kind. Each surface renders an error in the shape its document gives.
+
+use std::{borrow::Cow, fmt, panic::Location};
+
+/// The kinds of failure; each has one HTTP status and a stable code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The request is malformed or a value in it is wrong.
+    Invalid,
+    /// Nobody is signed in, or the credentials are wrong.
+    Unauthorized,
+    /// The caller may not do this.
+    Forbidden,
+    /// There is no such thing, or not for this caller.
+    NotFound,
+    /// It clashes with what is there.
+    Conflict,
+    /// The body is larger than allowed.
+    TooLarge,
+    /// The body's media type is not one that is read here.
+    UnsupportedMedia,
+    /// Well formed, but it cannot be done.
+    Unprocessable,
+    /// Too many requests.
+    Limited,
+    /// A service that this one depends on failed.
+    Upstream,
+    /// A fault of ours.
+    Internal,
+}
+
+/// An error: its kind, a stable code, a sentence that says what to do, and the field it is about.
+#[derive(Debug)]
+pub struct Error {
+    /// What kind of failure.
+    pub kind: Kind,
+    /// Stable, upper snake case.
+    pub code: &'static str,
+    /// For the caller's eyes; holds no secret and no other tenant's facts.
+    pub message: Cow<'static, str>,
+    /// The field of the request that is wrong.
+    pub field: Option<Cow<'static, str>>,
+    /// For the log only: the cause and the place of an internal error.
+    pub cause: Option<Cause>,
+}
+
+/// What lies behind an internal error; logged, never sent.
+#[derive(Debug)]
+pub struct Cause {
+    /// The error that came from below.
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+    /// Where it was met.
+    pub place: &'static Location<'static>,
+}
+
+/// The result of a verb.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+macro_rules! constructors {
+    ($($(#[$doc:meta])* $name:ident => $kind:ident, $code:literal;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(message: impl Into<Cow<'static, str>>) -> Self {
+            Self { kind: Kind::$kind, code: $code, message: message.into(), field: None, cause: None }
+        }
+    )*};
+}
+
+impl Error {
+    constructors! {
+        /// The credentials are missing or wrong.
+        unauthorized => Unauthorized, "UNAUTHORIZED";
+        /// The caller may not do this.
+        forbidden => Forbidden, "FORBIDDEN";
+        /// There is no such thing for this caller.
+        not_found => NotFound, "NOT_FOUND";
+        /// It clashes with what is there.
+        conflict => Conflict, "CONFLICT";
+        /// The body is larger than allowed.
+        too_large => TooLarge, "PAYLOAD_TOO_LARGE";
+        /// The media type is not read here.
+        unsupported_media => UnsupportedMedia, "UNSUPPORTED_MEDIA_TYPE";
+        /// Well formed, but it cannot be done.
+        unprocessable => Unprocessable, "UNPROCESSABLE";
+        /// Too many requests.
+        limited => Limited, "RATE_LIMIT_EXCEEDED";
+        /// A service behind this one failed.
+        upstream => Upstream, "UPSTREAM_FAILED";
+        /// The request as a whole is wrong; [`Error::invalid`] names a field.
+        bad_request => Invalid, "INVALID_REQUEST";
+    }
+
+    /// A value in the request is wrong.
+    pub fn invalid(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { field: Some(field.into()), ..Self::bad_request(message) }
+    }
+
+    /// A fault of ours, with its cause for the log.
+    #[track_caller]
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self {
+            kind: Kind::Internal,
+            code: "INTERNAL",
+            message: "Something went wrong on our side. Please try again; if it stays, give the X-Request-Id to whoever runs this server.".into(),
+            field: None,
+            cause: Some(Cause { source: source.into(), place: Location::caller() }),
+        }
+    }
+
+    /// The same error under a code of its own.
+    pub fn with_code(self, code: &'static str) -> Self {
+        Self { code, ..self }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Some(cause) => write!(f, "{} (at {})", cause.source, cause.place),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<store::Error> for Error {
+    #[track_caller]
+    fn from(error: store::Error) -> Self {
+        match &error {
+            store::Error::Database(e) if e.is_unique_violation() => Self::conflict("This already exists."),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<store::BlobError> for Error {
+    #[track_caller]
+    fn from(error: store::BlobError) -> Self {
+        match error {
+            store::BlobError::TooLarge { limit } => Self::too_large(format!(
+                "The file is larger than the limit of {} MB. Split it, or ask whoever runs this server to raise FRONTDESK_MAX_UPLOAD_MB.",
+                limit / (1024 * 1024)
+            )),
+            store::BlobError::Broken(_) => {
+                Self::bad_request("The upload broke off. Please send the file again.")
+            }
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    #[track_caller]
+    fn from(error: serde_json::Error) -> Self {
+        Self::internal(error)
+    }
+}

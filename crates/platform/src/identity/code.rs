@@ -1,0 +1,63 @@
+//! Six-digit codes that prove an address: mailed, kept as hashes, good once, for ten minutes and five tries.
+
+use ::store::Write;
+use subtle::ConstantTimeEq;
+
+use super::{User, code_end, store};
+use crate::{App, CodeId, Result, digest::sha256, mail, mail::Mail};
+
+/// Wrong tries after which a code is worthless.
+const MAX_TRIES: i64 = 5;
+
+/// Makes a code and queues the mail that carries it; earlier codes of the person end.
+pub(super) async fn issue(app: &App, db: &mut Write, user: &User) -> Result<()> {
+    let now = app.clock.now();
+    let digits = format!("{:06}", app.entropy.below(1_000_000));
+    let id = CodeId::new(now, app.entropy);
+    store::insert_code(db, &id, &user.id, &hash(&id, &digits), code_end(now), now).await?;
+    let mail = Mail {
+        to: user.email.clone(),
+        subject: "Your Frontdesk code".into(),
+        paragraphs: vec![
+            format!("Your code is {digits}. It is good for {} minutes.", super::CODE_MINUTES),
+            "If you did not sign up, you can ignore this mail.".into(),
+        ],
+    };
+    mail::queue(app, db, mail).await
+}
+
+/// The mail to somebody who signs up although they have an account.
+pub(super) fn already_known(app: &App, user: &User) -> Mail {
+    Mail {
+        to: user.email.clone(),
+        subject: "You have a Frontdesk account already".into(),
+        paragraphs: vec![
+            format!(
+                "Somebody signed up with this address at {}. You have an account already: log in with your password.",
+                app.config.public_url
+            ),
+            "If this was not you, nothing has changed and you need not do anything.".into(),
+        ],
+    }
+}
+
+/// Uses a code up: the person with a proven address, or `None` when the code does not prove it.
+pub(super) async fn redeem(app: &App, db: &mut Write, user: User, given: &str) -> Result<Option<User>> {
+    let now = app.clock.now();
+    let Some(code) = store::newest_code(db, &user.id).await? else { return Ok(None) };
+    if code.used_at.is_some() || code.expires_at <= now || code.tries >= MAX_TRIES {
+        return Ok(None);
+    }
+    let right: bool = hash(&code.id, given).as_bytes().ct_eq(code.code_hash.as_bytes()).into();
+    if !right {
+        store::count_try(db, &code.id).await?;
+        return Ok(None);
+    }
+    store::use_code(db, &code.id, &user.id, now).await?;
+    Ok(Some(User { email_verified: true, ..user }))
+}
+
+/// The code's id is its salt.
+fn hash(id: &CodeId, digits: &str) -> String {
+    sha256(format!("{id}:{digits}"))
+}

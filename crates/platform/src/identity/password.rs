@@ -1,0 +1,65 @@
+//! Passwords, kept as Argon2id hashes.
+
+use std::sync::LazyLock;
+
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use tokio::sync::Semaphore;
+
+use crate::{Error, Result};
+
+/// Hashing takes 19 MB and tens of milliseconds each, so only a few run at once.
+static AT_ONCE: Semaphore = Semaphore::const_new(2);
+
+/// What a password is held against when the account does not exist, so that the time does not tell.
+static NOBODY: LazyLock<String> = LazyLock::new(|| hash_now("nobody has this password").unwrap_or_default());
+
+/// A password that may be used: 10 to 256 characters.
+pub struct Password(String);
+
+impl Password {
+    /// Checks a wanted password.
+    ///
+    /// # Errors
+    /// Invalid when it is too short or too long.
+    pub fn new(text: String) -> Result<Self> {
+        match text.chars().count() {
+            0..10 => Err(Error::invalid("password", "password needs at least 10 characters.")),
+            10..=256 => Ok(Self(text)),
+            _ => Err(Error::invalid("password", "password has at most 256 characters.")),
+        }
+    }
+
+    /// The hash to keep, in PHC form.
+    ///
+    /// # Errors
+    /// Internal when hashing fails.
+    pub async fn hash(&self) -> Result<String> {
+        let text = self.0.clone();
+        blocking(move || hash_now(&text)).await
+    }
+}
+
+/// Whether a password fits a hash; without a hash it takes as long and is false.
+pub(super) async fn verify(password: String, hash: Option<String>) -> Result<bool> {
+    blocking(move || {
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| NOBODY.clone());
+        let parsed = PasswordHash::new(&hash).map_err(|e| Error::internal(e.to_string()))?;
+        Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok() && known)
+    })
+    .await
+}
+
+fn hash_now(text: &str) -> Result<String> {
+    let hash =
+        Argon2::default().hash_password(text.as_bytes()).map_err(|e| Error::internal(e.to_string()))?;
+    Ok(hash.to_string())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let _turn = AT_ONCE.acquire().await.map_err(Error::internal)?;
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+}

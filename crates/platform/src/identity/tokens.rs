@@ -1,0 +1,108 @@
+//! Session tokens: JWTs under a key of this server.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use serde::{Deserialize, Serialize};
+use std::{fs, io::ErrorKind, os::unix::fs::PermissionsExt, path::Path};
+
+use crate::{AgentId, Config, Entropy, Error, Result, UserId};
+
+/// How long a session lasts.
+const SESSION: TimeDelta = TimeDelta::hours(24);
+/// A key shorter than this can be guessed.
+const MIN_KEY: usize = 32;
+
+/// Signs and checks session tokens.
+pub struct Tokens {
+    sign: EncodingKey,
+    check: DecodingKey,
+}
+
+/// What a token says. Whom it is for is part of the subject's id, whose prefix tells people from agents, so a
+/// token of one kind is never taken for the other.
+#[derive(Deserialize, Serialize)]
+struct Claims {
+    sub: String,
+    iat: i64,
+    exp: i64,
+}
+
+impl Tokens {
+    /// Takes the key from the settings, else from `secret.key` in the data folder, which the first start makes.
+    ///
+    /// # Errors
+    /// When the key is too short, or its file cannot be read or made.
+    pub fn open(config: &Config, entropy: Entropy) -> Result<Self> {
+        let key = match &config.secret_key {
+            Some(key) => key.expose().to_owned(),
+            None => key_file(&config.data_dir.join("secret.key"), entropy)?,
+        };
+        if key.len() < MIN_KEY {
+            return Err(Error::invalid("FRONTDESK_SECRET_KEY", "needs at least 32 characters"));
+        }
+        Ok(Self {
+            sign: EncodingKey::from_secret(key.as_bytes()),
+            check: DecodingKey::from_secret(key.as_bytes()),
+        })
+    }
+
+    /// A session of a person.
+    pub(super) fn issue(&self, user: &UserId, now: DateTime<Utc>) -> Result<String> {
+        self.sign(user.as_str(), now)
+    }
+
+    /// The person whose session it is.
+    pub(super) fn check(&self, token: &str, now: DateTime<Utc>) -> Result<UserId> {
+        let user = self.subject(token, now).and_then(|subject| subject.parse().ok());
+        user.ok_or_else(|| {
+            Error::unauthorized("This session has ended or its token is not valid. Log in again.")
+        })
+    }
+
+    /// A pass to talk to one agent from the server's own share page.
+    pub(crate) fn issue_share(&self, agent: &AgentId, now: DateTime<Utc>) -> Result<String> {
+        self.sign(agent.as_str(), now)
+    }
+
+    /// The agent that a pass is for.
+    pub(crate) fn check_share(&self, token: &str, now: DateTime<Utc>) -> Option<AgentId> {
+        self.subject(token, now)?.parse().ok()
+    }
+
+    fn sign(&self, subject: &str, now: DateTime<Utc>) -> Result<String> {
+        let claims =
+            Claims { sub: subject.to_owned(), iat: now.timestamp(), exp: (now + SESSION).timestamp() };
+        encode(&Header::new(Algorithm::HS256), &claims, &self.sign).map_err(Error::internal)
+    }
+
+    fn subject(&self, token: &str, now: DateTime<Utc>) -> Option<String> {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.validate_exp = false; // checked below, by the handle's clock
+        let claims = decode::<Claims>(token, &self.check, &validation).ok()?.claims;
+        (claims.exp > now.timestamp()).then_some(claims.sub)
+    }
+}
+
+fn key_file(path: &Path, entropy: Entropy) -> Result<String> {
+    let cannot = |e: std::io::Error| {
+        Error::invalid("FRONTDESK_DATA_DIR", format!("cannot read or make {}: {e}", path.display()))
+    };
+    match fs::read_to_string(path) {
+        Ok(key) => Ok(key.trim().to_owned()),
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            // Another server may start on the same folder: whoever links the file first wins.
+            let key = entropy.token();
+            let fresh = path.with_extension(&key[..8]);
+            fs::write(&fresh, &key).map_err(cannot)?;
+            fs::set_permissions(&fresh, fs::Permissions::from_mode(0o600)).map_err(cannot)?;
+            let linked = fs::hard_link(&fresh, path);
+            fs::remove_file(&fresh).map_err(cannot)?;
+            match linked {
+                Ok(()) => Ok(key),
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => fs::read_to_string(path).map_err(cannot),
+                Err(e) => Err(cannot(e)),
+            }
+        }
+        Err(e) => Err(cannot(e)),
+    }
+}

@@ -1,0 +1,142 @@
+//! Work that outlives a request: a queue in the database.
+//!
+//! A job is a row written in the transaction that makes it necessary. A worker claims it by a lease, renews the
+//! lease while it works, and ends it in the transaction that holds the job's effect: a worker whose lease has
+//! passed to another cannot commit, so no effect happens twice, and a worker that is killed loses nothing but
+//! time.
+
+mod store;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::sync::Arc;
+
+use ::store::Write;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+pub use store::Counts;
+pub use worker::run;
+
+use crate::{App, DocumentId, Error, JobId, Result, Tenant, WorkspaceId, mail::Mail};
+
+/// How long a worker may go silent before another takes its job.
+const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// How often a job is tried before it is dead.
+const MAX_ATTEMPTS: i64 = 6;
+
+/// What there is to do.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Task {
+    /// Read a document's stored original and make it searchable.
+    ProcessDocument {
+        /// The document.
+        document: DocumentId,
+    },
+    /// Remove everything a deleted workspace held.
+    EraseWorkspace,
+    /// Send a mail.
+    SendMail(Mail),
+}
+
+impl Task {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::ProcessDocument { .. } => "process_document",
+            Self::EraseWorkspace => "erase_workspace",
+            Self::SendMail(_) => "send_mail",
+        }
+    }
+}
+
+/// A claimed job: what to do, for whom, and the lease under which it is done.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The job.
+    pub id: JobId,
+    /// The workspace it belongs to; none for what concerns a person.
+    pub workspace: Option<WorkspaceId>,
+    /// What to do.
+    pub task: Task,
+    /// Which try this is, counted from 1.
+    pub attempt: i64,
+    owner: String,
+}
+
+impl Job {
+    /// The tenant the job works for.
+    ///
+    /// # Errors
+    /// Internal when the job was queued without a workspace.
+    pub fn tenant(&self) -> Result<Tenant> {
+        let id = self
+            .workspace
+            .clone()
+            .ok_or_else(|| Error::internal(format!("job {} has no workspace", self.id)))?;
+        Ok(Tenant::new(id))
+    }
+
+    /// Whether this is the try after which the job is dead.
+    pub fn is_last_attempt(&self) -> bool {
+        self.attempt >= MAX_ATTEMPTS
+    }
+}
+
+/// Wakes the workers of this process when a job was committed, so that they need not wait for their next look.
+#[derive(Clone, Debug, Default)]
+pub struct Bell(Arc<Notify>);
+
+impl Bell {
+    /// To be rung after the commit.
+    pub fn ring(&self) {
+        self.0.notify_one();
+    }
+
+    async fn heard(&self) {
+        self.0.notified().await;
+    }
+}
+
+/// Queues a job as part of a change. Ring [`App::bell`] after the commit.
+///
+/// # Errors
+/// What the database says.
+pub async fn enqueue(
+    app: &App,
+    db: &mut Write,
+    workspace: Option<&WorkspaceId>,
+    task: &Task,
+) -> Result<JobId> {
+    let now = app.clock.now();
+    let id = JobId::new(now, app.entropy);
+    store::insert(db, &id, workspace, task, now).await?;
+    Ok(id)
+}
+
+/// Ends a job in the transaction that holds its effect.
+///
+/// # Errors
+/// Conflict when the lease has passed to another worker; the caller's transaction must not be committed then.
+pub async fn finish(db: &mut Write, job: &Job) -> Result<()> {
+    match store::delete(db, job).await? {
+        0 => Err(Error::conflict("Another worker has taken this job over.")),
+        _ => Ok(()),
+    }
+}
+
+/// Jobs by state, for metrics and readiness.
+///
+/// # Errors
+/// What the database says.
+pub async fn counts(app: &App) -> Result<Counts> {
+    store::counts(&mut app.db.read().await?).await
+}
+
+/// When a job that failed on its `attempt`-th try runs again: 5 s, 20 s, 80 s, … at most an hour.
+fn backoff(attempt: i64, now: DateTime<Utc>) -> DateTime<Utc> {
+    let seconds = 5i64.saturating_mul(4i64.saturating_pow(u32::try_from(attempt - 1).unwrap_or(0)));
+    now + TimeDelta::seconds(seconds.min(3600))
+}

@@ -1,0 +1,32 @@
+//! What the business is: identity, workspaces, agents, knowledge, answering, conversations, and the jobs and
+//! mails beneath them. There is no HTTP server in here; the surfaces call these verbs.
+
+pub mod agents;
+pub mod answering;
+mod app;
+mod clock;
+mod config;
+pub mod conversations;
+mod digest;
+mod entropy;
+mod error;
+pub mod http;
+pub mod identity;
+mod ids;
+pub mod jobs;
+pub mod knowledge;
+pub mod mail;
+mod page;
+mod patch;
+pub mod workspaces;
+
+pub use app::{App, Parts};
+pub use clock::Clock;
+pub use config::Config;
+pub use entropy::Entropy;
+pub use error::{Cause, Error, Kind, Result};
+pub use ids::*;
+pub use models::{Endpoint, Secret};
+pub use page::{Page, Paged};
+pub use patch::Patch;
+pub use workspaces::{Role, Tenant};

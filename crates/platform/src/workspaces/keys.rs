@@ -1,0 +1,292 @@
+//! Publishable keys: safe to stand in a web page, because they open the widget's calls only, and only for
+//! pages on the domains they name.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+use store::{Read, sql};
+use url::{Host, Url};
+
+use super::Tenant;
+use crate::{AgentId, App, Error, KeyId, Result, UserId, WorkspaceId, agents, digest::sha256};
+
+/// Characters of a key that are kept for people to recognise it by.
+const SHOWN: usize = 12;
+/// What a share page's key begins with.
+const SHARE: &str = "share_";
+/// A key's last use is noted at most this often, so that a busy key costs no write for each call.
+const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// A domain that a key may be used on: `example.com` is that host, `*.example.com` its subdomains.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Domain(String);
+
+impl Domain {
+    /// Whether a page on a host may use the key. A port may be part of the domain: `localhost:3000`.
+    fn covers(&self, origin: &Url) -> bool {
+        let Some(host) = origin.host_str() else { return false };
+        let place = match (origin.port(), self.0.contains(':')) {
+            (Some(port), true) => format!("{host}:{port}"),
+            _ => host.to_owned(),
+        };
+        match self.0.strip_prefix("*.") {
+            Some(parent) => {
+                place.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+            }
+            None => place == self.0,
+        }
+    }
+}
+
+impl FromStr for Domain {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = || {
+            Error::invalid(
+                "allowed_domains",
+                format!(
+                    "allowed_domains: {text:?} is not a host such as example.com or *.example.com, without https:// and path."
+                ),
+            )
+        };
+        let lower = text.trim().to_lowercase();
+        let host = lower.strip_prefix("*.").unwrap_or(&lower);
+        let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
+        let well_formed = Host::parse(name).is_ok() && port.is_none_or(|port| port.parse::<u16>().is_ok());
+        if name.is_empty() || name.contains('*') || !well_formed {
+            return Err(wrong());
+        }
+        // Browsers send international names in Punycode; the key must hold what they send.
+        let ascii = Host::parse(name).map_err(|_| wrong())?.to_string();
+        Ok(Self(lower.replace(name, &ascii)))
+    }
+}
+
+/// A key as it is listed: never the key itself.
+#[derive(Clone, Debug, FromRow)]
+pub struct Key {
+    /// The key's id.
+    pub id: KeyId,
+    /// What it is called.
+    pub name: String,
+    /// Its first characters.
+    pub key_prefix: String,
+    /// Where it may be used.
+    #[sqlx(json)]
+    pub allowed_domains: Vec<Domain>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// When it was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// A new key, and the only sight of it there will be.
+pub struct Created {
+    /// As it is listed.
+    pub key: Key,
+    /// The key itself.
+    pub secret: String,
+}
+
+/// Makes a publishable key.
+///
+/// # Errors
+/// What the database says.
+pub async fn create_key(
+    app: &App,
+    tenant: &Tenant,
+    by: &UserId,
+    name: String,
+    allowed_domains: Vec<Domain>,
+) -> Result<Created> {
+    let now = app.clock.now();
+    let secret = format!("pk_live_{}", &app.entropy.token()[..40]);
+    let key = Key {
+        id: KeyId::new(now, app.entropy),
+        name,
+        key_prefix: secret[..SHOWN].to_owned(),
+        allowed_domains,
+        created_at: now,
+        last_used_at: None,
+        revoked_at: None,
+    };
+    let mut db = app.db.write().await?;
+    db.execute(sql!(
+        "INSERT INTO api_keys (id, workspace_id, kind, name, key_hash, key_prefix, allowed_domains, created_by, created_at)
+         VALUES ($1, $2, 'publishable', $3, $4, $5, $6, $7, $8)",
+        &key.id,
+        tenant,
+        key.name.as_str(),
+        hash(&secret),
+        key.key_prefix.as_str(),
+        serde_json::to_value(&key.allowed_domains)?,
+        by,
+        now
+    ))
+    .await?;
+    db.commit().await?;
+    Ok(Created { key, secret })
+}
+
+/// The workspace's publishable keys, oldest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn list_keys(app: &App, tenant: &Tenant) -> Result<Vec<Key>> {
+    Ok(app
+        .db
+        .read()
+        .await?
+        .all(sql!(
+            "SELECT id, name, key_prefix, allowed_domains, created_at, last_used_at, revoked_at FROM api_keys
+             WHERE workspace_id = $1 AND kind = 'publishable' ORDER BY id",
+            tenant
+        ))
+        .await?)
+}
+
+/// Ends a key, at once.
+///
+/// # Errors
+/// Not found when the workspace has no such key.
+pub async fn revoke_key(app: &App, tenant: &Tenant, id: &KeyId) -> Result<()> {
+    let mut db = app.db.write().await?;
+    let revoked = db
+        .execute(sql!(
+            "UPDATE api_keys SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL",
+            tenant,
+            id,
+            app.clock.now()
+        ))
+        .await?;
+    db.commit().await?;
+    if revoked == 0 {
+        Err(Error::not_found("There is no such key, or it is revoked already."))
+    } else {
+        Ok(())
+    }
+}
+
+/// A page that speaks for a visitor, let in by a publishable key.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// The key's workspace.
+    pub tenant: Tenant,
+}
+
+#[derive(FromRow)]
+struct Door {
+    id: KeyId,
+    workspace_id: WorkspaceId,
+    #[sqlx(json)]
+    allowed_domains: Vec<Domain>,
+    last_used_at: Option<DateTime<Utc>>,
+}
+
+/// Lets a page in: by its key, and by the `Origin` that its browser sends. The server's own pages need no
+/// domain in the key's list.
+///
+/// # Errors
+/// Unauthorized when the key is unknown or revoked, forbidden when it may not be used on that origin.
+pub async fn visitor(app: &App, key: &str, origin: Option<&str>) -> Result<Visitor> {
+    if let Some(pass) = key.strip_prefix(SHARE) {
+        return shared(app, pass, origin).await;
+    }
+    let door = door(&mut app.db.read().await?, &hash(key)).await?.ok_or_else(|| {
+        Error::unauthorized("The API key is unknown or was revoked. Make a new one and put it into the page.")
+    })?;
+    let allowed = origin.and_then(|origin| Url::parse(origin).ok()).is_some_and(|origin| {
+        is_own(app, &origin) || door.allowed_domains.iter().any(|domain| domain.covers(&origin))
+    });
+    if !allowed {
+        return Err(Error::forbidden(match origin {
+            Some(_) => {
+                "This API key may not be used on this domain. Add the domain to the key's allowed_domains."
+            }
+            None => "The request has no Origin header, by which the API key's allowed_domains are checked.",
+        })
+        .with_code("ORIGIN_NOT_ALLOWED"));
+    }
+    let now = app.clock.now();
+    if door.last_used_at.is_none_or(|noted| now - noted > NOTED_EVERY) {
+        let mut db = app.db.write().await?;
+        db.execute(sql!("UPDATE api_keys SET last_used_at = $2 WHERE id = $1", &door.id, now)).await?;
+        db.commit().await?;
+    }
+    Ok(Visitor { tenant: Tenant::new(door.workspace_id) })
+}
+
+/// Whether a page is one of the server's own.
+fn is_own(app: &App, origin: &Url) -> bool {
+    origin.origin() == app.config.public_url.origin()
+}
+
+/// The key of the share page of an agent: signed, not stored, and good for a day on the server's own pages.
+///
+/// # Errors
+/// Internal when it cannot be signed.
+pub fn share_key(app: &App, agent: &AgentId) -> Result<String> {
+    Ok(format!("{SHARE}{}", app.tokens.issue_share(agent, app.clock.now())?))
+}
+
+async fn shared(app: &App, pass: &str, origin: Option<&str>) -> Result<Visitor> {
+    let own = origin.and_then(|origin| Url::parse(origin).ok()).is_some_and(|origin| is_own(app, &origin));
+    let agent = app.tokens.check_share(pass, app.clock.now()).filter(|_| own);
+    let agent = agent.ok_or_else(|| Error::unauthorized("This page is too old. Load it again."))?;
+    let (tenant, _) = agents::shared(app, &agent).await?;
+    Ok(Visitor { tenant })
+}
+
+async fn door(db: &mut Read, key_hash: &str) -> Result<Option<Door>> {
+    Ok(db
+        .optional(sql!(
+            "SELECT k.id, k.workspace_id, k.allowed_domains, k.last_used_at FROM api_keys k
+             JOIN workspaces w ON w.id = k.workspace_id
+             WHERE k.key_hash = $1 AND k.kind = 'publishable' AND k.revoked_at IS NULL AND w.erased_at IS NULL",
+            key_hash
+        ))
+        .await?)
+}
+
+/// A key has 160 random bits, so a fast hash cannot be searched, and equal hashes are found by the index.
+fn hash(key: &str) -> String {
+    sha256(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domains_cover_what_they_say() {
+        let covers = |domain: &str, origin: &str| {
+            domain.parse::<Domain>().unwrap().covers(&Url::parse(origin).unwrap())
+        };
+        assert!(covers("example.com", "https://example.com"));
+        assert!(covers("example.com", "http://example.com:8080"));
+        assert!(covers("Example.COM", "https://example.com"));
+        assert!(covers("*.example.com", "https://shop.example.com"));
+        assert!(covers("*.example.com", "https://a.b.example.com"));
+        assert!(covers("localhost:3000", "http://localhost:3000"));
+        assert!(covers("bücher.example", "https://xn--bcher-kva.example"));
+        assert!(!covers("*.example.com", "https://example.com"));
+        assert!(!covers("example.com", "https://shop.example.com"));
+        assert!(!covers("example.com", "https://example.com.evil.test"));
+        assert!(!covers("*.example.com", "https://evilexample.com"));
+        assert!(!covers("localhost:3000", "http://localhost:4000"));
+    }
+
+    #[test]
+    fn a_domain_is_a_host() {
+        for wrong in
+            ["", "*", "https://example.com", "example.com/path", "a.*.com", "exa mple.com", "example.com:x"]
+        {
+            assert!(wrong.parse::<Domain>().is_err(), "{wrong:?}");
+        }
+    }
+}
