@@ -1,0 +1,222 @@
+//! Agents, as the Insydr document gives them.
+
+use axum::{Json, extract::State};
+use http::StatusCode;
+use platform::{
+    AgentId, App, Error, Patch,
+    agents::{self, Agent, Change, Filter, NewAgent, Published, SettingsPatch},
+    answering::{self, Frame, Question},
+    conversations::{Channel, Thread},
+    knowledge,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::time::Instant;
+use web::{Member, PageQuery, Path, Query, Result, may_edit, optional_text, paged, text};
+
+/// Longest description of an agent, in characters.
+const MAX_DESCRIPTION: usize = 2_000;
+
+/// The body of a new agent.
+#[derive(Deserialize)]
+pub struct CreateBody {
+    name: String,
+    description: Option<String>,
+    agent_type: Option<String>,
+    #[serde(flatten)]
+    settings: SettingsPatch,
+}
+
+/// `POST …/agents`
+pub async fn create_agent(
+    State(app): State<App>,
+    member: Member,
+    web::Json(body): web::Json<CreateBody>,
+) -> Result<(StatusCode, Json<Value>)> {
+    may_edit(&member)?;
+    let form = NewAgent {
+        name: text("name", &body.name, 100)?,
+        description: optional_text("description", body.description.as_deref(), MAX_DESCRIPTION)?,
+        agent_type: body.agent_type.as_deref().unwrap_or("SUPPORT").parse()?,
+        settings: body.settings,
+    };
+    let agent = agents::create(&app, &member.tenant, form).await?;
+    Ok((StatusCode::CREATED, Json(view(&agent)?)))
+}
+
+/// Which agents to list.
+#[derive(Deserialize)]
+pub struct ListQuery {
+    status: Option<String>,
+    r#type: Option<String>,
+}
+
+/// `GET …/agents`
+pub async fn list_agents(
+    State(app): State<App>,
+    member: Member,
+    Query(query): Query<ListQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Value>> {
+    let filter = Filter {
+        status: query.status.map(|status| status.parse()).transpose()?,
+        agent_type: query.r#type.map(|agent_type| agent_type.parse()).transpose()?,
+    };
+    let list = agents::list(&app, &member.tenant, filter, page.page()?).await?;
+    Ok(Json(paged("agents", list, |a| {
+        json!({
+            "id": a.id,
+            "name": a.name,
+            "status": a.status,
+            "agent_type": a.agent_type,
+            "conversation_count": a.conversation_count,
+            "created_at": a.created_at,
+        })
+    })))
+}
+
+/// `GET …/agents/{agent_id}`
+pub async fn get_agent(
+    State(app): State<App>,
+    member: Member,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Json<Value>> {
+    let id: AgentId = id.parse()?;
+    let agent = agents::get(&app, &member.tenant, &id).await?;
+    let stats = agents::stats(&app, &member.tenant, &id).await?;
+    let collections = knowledge::summaries(&app, &member.tenant, &agent.settings.collection_ids).await?;
+    let mut answer = view(&agent)?;
+    answer["stats"] = json!({
+        "total_conversations": stats.conversations,
+        "total_messages": stats.messages,
+        "avg_satisfaction": stats.satisfaction,
+    });
+    let collections = collections
+        .into_iter()
+        .map(|c| json!({ "id": c.id, "name": c.name, "document_count": c.document_count }));
+    answer["knowledge_collections"] = collections.collect();
+    Ok(Json(answer))
+}
+
+/// The body of a change: every field that creation takes.
+#[derive(Deserialize)]
+pub struct UpdateBody {
+    name: Option<String>,
+    #[serde(default)]
+    description: Patch<String>,
+    agent_type: Option<String>,
+    status: Option<String>,
+    #[serde(flatten)]
+    settings: SettingsPatch,
+}
+
+/// `PATCH …/agents/{agent_id}`
+pub async fn update_agent(
+    State(app): State<App>,
+    member: Member,
+    Path((_, id)): Path<(String, String)>,
+    web::Json(body): web::Json<UpdateBody>,
+) -> Result<Json<Value>> {
+    may_edit(&member)?;
+    let description = match body.description {
+        Patch::Set(value) => {
+            optional_text("description", Some(&value), MAX_DESCRIPTION)?.map_or(Patch::Clear, Patch::Set)
+        }
+        other => other,
+    };
+    let change = Change {
+        name: body.name.map(|name| text("name", &name, 100)).transpose()?,
+        description,
+        agent_type: body.agent_type.map(|agent_type| agent_type.parse()).transpose()?,
+        status: body.status.map(|status| status.parse()).transpose()?,
+        settings: body.settings,
+    };
+    Ok(Json(view(&agents::update(&app, &member.tenant, &id.parse()?, change).await?)?))
+}
+
+/// `POST …/agents/{agent_id}/publish`
+pub async fn publish_agent(
+    State(app): State<App>,
+    member: Member,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Json<Value>> {
+    may_edit(&member)?;
+    let agent = agents::publish(&app, &member.tenant, &id.parse()?, &member.user.id).await?;
+    Ok(Json(json!({
+        "message": "Agent published successfully",
+        "version": agent.version(),
+        "published_at": agent.published_at,
+    })))
+}
+
+/// The body of a test.
+#[derive(Deserialize)]
+pub struct TestBody {
+    message: String,
+}
+
+/// `POST …/agents/{agent_id}/test`: asks the draft, without a conversation that would go on.
+pub async fn test_agent(
+    State(app): State<App>,
+    member: Member,
+    Path((_, id)): Path<(String, String)>,
+    web::Json(body): web::Json<TestBody>,
+) -> Result<Json<Value>> {
+    let started = Instant::now();
+    let agent = agents::get(&app, &member.tenant, &id.parse()?).await?;
+    let thread = Thread {
+        agent: agent.id.clone(),
+        channel: Channel::Test,
+        session: app.entropy.token(),
+        page_url: None,
+    };
+    let version = format!("{} draft", agent.version());
+    let draft = Published { id: agent.id, name: agent.name, settings: agent.settings, version };
+    let question = Question { agent: draft, thread, text: body.message };
+    let frames = answering::ask(&app, &member.tenant, question)?.whole().await;
+    let mut answer = collect(frames)?;
+    answer["response_time_ms"] = json!(started.elapsed().as_millis());
+    Ok(Json(answer))
+}
+
+/// A stream's frames as one answer.
+fn collect(frames: Vec<Frame>) -> Result<Value> {
+    let mut answer = json!({});
+    let mut response = String::new();
+    for frame in frames {
+        match frame {
+            Frame::Start { message_id } => answer["message_id"] = json!(message_id),
+            Frame::Status { .. } => {}
+            Frame::Token { content } => response.push_str(&content),
+            Frame::Sources { sources } => answer["sources"] = serde_json::to_value(sources)?,
+            Frame::Done { confidence, answered, model, degraded } => {
+                answer["confidence"] = json!(confidence);
+                answer["answered"] = json!(answered);
+                answer["model"] = json!(model);
+                answer["degraded"] = json!(degraded);
+            }
+            Frame::Error { message, .. } => return Err(Error::upstream(message).into()),
+        }
+    }
+    answer["response"] = json!(response);
+    Ok(answer)
+}
+
+fn view(agent: &Agent) -> Result<Value> {
+    let mut answer = serde_json::to_value(&agent.settings)?;
+    let own = json!({
+        "id": agent.id,
+        "name": agent.name,
+        "description": agent.description,
+        "status": agent.status.as_str(),
+        "agent_type": agent.agent_type.as_str(),
+        "version": agent.version(),
+        "published_at": agent.published_at,
+        "created_at": agent.created_at,
+        "updated_at": agent.updated_at,
+    });
+    if let (Value::Object(answer), Value::Object(own)) = (&mut answer, own) {
+        answer.extend(own);
+    }
+    Ok(answer)
+}

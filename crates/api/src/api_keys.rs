@@ -1,0 +1,73 @@
+//! Publishable keys.
+
+use axum::{Json, extract::State};
+use http::StatusCode;
+use platform::{
+    App, Error, KeyId, Role,
+    workspaces::{self, Domain, Key},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use web::{Member, Path, Result, text};
+
+/// Domains that one key may name.
+const MAX_DOMAINS: usize = 100;
+
+/// The body of a new key.
+#[derive(Deserialize)]
+pub struct CreateBody {
+    name: String,
+    #[serde(default)]
+    allowed_domains: Vec<String>,
+}
+
+/// `POST …/api-keys`
+pub async fn create_api_key(
+    State(app): State<App>,
+    member: Member,
+    web::Json(body): web::Json<CreateBody>,
+) -> Result<(StatusCode, Json<Value>)> {
+    member.role.require(Role::Admin)?;
+    if body.allowed_domains.len() > MAX_DOMAINS {
+        let message = format!("A key has at most {MAX_DOMAINS} allowed_domains.");
+        return Err(Error::invalid("allowed_domains", message).into());
+    }
+    let domains = body.allowed_domains.iter().map(|domain| domain.parse());
+    let domains = domains.collect::<platform::Result<Vec<Domain>>>()?;
+    let name = text("name", &body.name, 100)?;
+    let made = workspaces::create_key(&app, &member.tenant, &member.user.id, name, domains).await?;
+    let mut answer = view(&made.key);
+    answer["key"] = json!(made.secret);
+    answer["message"] = json!("Save this key - it won't be shown again!");
+    Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// `GET …/api-keys`
+pub async fn list_api_keys(State(app): State<App>, member: Member) -> Result<Json<Value>> {
+    let keys = workspaces::list_keys(&app, &member.tenant).await?;
+    Ok(Json(json!({ "api_keys": keys.iter().map(view).collect::<Vec<_>>() })))
+}
+
+/// `DELETE …/api-keys/{key_id}`
+pub async fn revoke_api_key(
+    State(app): State<App>,
+    member: Member,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Json<Value>> {
+    member.role.require(Role::Admin)?;
+    let id: KeyId = id.parse()?;
+    workspaces::revoke_key(&app, &member.tenant, &id).await?;
+    Ok(Json(json!({ "success": true, "message": "API key revoked" })))
+}
+
+fn view(key: &Key) -> Value {
+    json!({
+        "id": key.id,
+        "name": key.name,
+        "key_prefix": key.key_prefix,
+        "allowed_domains": key.allowed_domains,
+        "is_active": key.revoked_at.is_none(),
+        "last_used_at": key.last_used_at,
+        "created_at": key.created_at,
+    })
+}

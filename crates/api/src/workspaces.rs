@@ -1,0 +1,123 @@
+//! Workspaces.
+
+use axum::{Json, extract::State};
+use http::StatusCode;
+use platform::{
+    App, Error, Patch, Role,
+    workspaces::{self, Change, NewWorkspace, Workspace},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use web::{Member, Person, Result, text};
+
+/// Longest address of a picture.
+const MAX_URL: usize = 2_000;
+
+/// The body of a new workspace.
+#[derive(Deserialize)]
+pub struct CreateBody {
+    name: String,
+    timezone: Option<String>,
+    #[serde(default)]
+    settings: Map<String, Value>,
+}
+
+/// `POST /workspaces`
+pub async fn create_workspace(
+    State(app): State<App>,
+    Person(user): Person,
+    web::Json(body): web::Json<CreateBody>,
+) -> Result<(StatusCode, Json<Value>)> {
+    let form = NewWorkspace {
+        name: text("name", &body.name, 100)?,
+        timezone: workspaces::timezone(body.timezone.as_deref().unwrap_or("UTC"))?,
+        settings: body.settings,
+    };
+    let workspace = workspaces::create(&app, &user.id, form).await?;
+    Ok((StatusCode::CREATED, Json(view(&workspace))))
+}
+
+/// `GET /workspaces`
+pub async fn list_workspaces(State(app): State<App>, Person(user): Person) -> Result<Json<Value>> {
+    let list = workspaces::list(&app, &user.id).await?;
+    let total = list.len();
+    let rows: Vec<Value> = list
+        .into_iter()
+        .map(|w| {
+            json!({
+                "id": w.id,
+                "name": w.name,
+                "slug": w.slug,
+                "role": w.role,
+                "agent_count": w.agent_count,
+                "document_count": w.document_count,
+            })
+        })
+        .collect();
+    Ok(Json(json!({ "workspaces": rows, "total": total })))
+}
+
+/// `GET /workspaces/{workspace_id}`
+pub async fn get_workspace(State(app): State<App>, member: Member) -> Result<Json<Value>> {
+    let (workspace, stats) = workspaces::get(&app, &member.tenant).await?;
+    let mut answer = view(&workspace);
+    answer["stats"] = json!({
+        "total_agents": stats.agents,
+        "total_documents": stats.documents,
+        "total_conversations": stats.conversations,
+        "total_messages": stats.messages,
+    });
+    Ok(Json(answer))
+}
+
+/// The body of a change.
+#[derive(Deserialize)]
+pub struct UpdateBody {
+    name: Option<String>,
+    #[serde(default)]
+    logo_url: Patch<String>,
+    timezone: Option<String>,
+    settings: Option<Map<String, Value>>,
+}
+
+/// `PATCH /workspaces/{workspace_id}`
+pub async fn update_workspace(
+    State(app): State<App>,
+    member: Member,
+    web::Json(body): web::Json<UpdateBody>,
+) -> Result<Json<Value>> {
+    member.role.require(Role::Admin)?;
+    if let Patch::Set(url) = &body.logo_url
+        && !(url.starts_with("https://") && url.len() <= MAX_URL)
+    {
+        return Err(Error::invalid("logo_url", "logo_url is an address that begins with https://.").into());
+    }
+    let change = Change {
+        name: body.name.map(|name| text("name", &name, 100)).transpose()?,
+        logo_url: body.logo_url,
+        timezone: body.timezone.map(|zone| workspaces::timezone(&zone)).transpose()?,
+        settings: body.settings,
+    };
+    Ok(Json(view(&workspaces::update(&app, &member.tenant, change).await?)))
+}
+
+/// `DELETE /workspaces/{workspace_id}`
+pub async fn delete_workspace(State(app): State<App>, member: Member) -> Result<Json<Value>> {
+    member.role.require(Role::Owner)?;
+    workspaces::delete(&app, &member.tenant).await?;
+    Ok(Json(json!({ "message": "Workspace deleted successfully" })))
+}
+
+fn view(w: &Workspace) -> Value {
+    json!({
+        "id": w.id,
+        "name": w.name,
+        "slug": w.slug,
+        "owner_id": w.owner_id,
+        "logo_url": w.logo_url,
+        "timezone": w.timezone,
+        "subscription_tier": w.plan,
+        "settings": w.settings,
+        "created_at": w.created_at,
+    })
+}

@@ -1,0 +1,110 @@
+//! The widget's script: embedded, its comments and leading white space taken out, compressed once.
+
+use std::{io::Write, sync::LazyLock};
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use http::{
+    HeaderMap, StatusCode,
+    header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY},
+};
+use platform::AgentId;
+
+const SOURCE: &str = include_str!("../../../widget/widget.js");
+
+struct Script {
+    plain: Bytes,
+    gzip: Bytes,
+    etag: String,
+}
+
+static WIDGET: LazyLock<Script> = LazyLock::new(|| {
+    let plain = strip(SOURCE);
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(plain.as_bytes()).expect("writing to memory cannot fail");
+    let gzip = encoder.finish().expect("writing to memory cannot fail");
+    Script {
+        etag: format!("\"{:016x}\"", fingerprint(plain.as_bytes())),
+        plain: plain.into(),
+        gzip: gzip.into(),
+    }
+});
+
+/// FNV-1a, 64 bits: tells one build's script from another's.
+fn fingerprint(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Drops comments that begin a line, and white space at both ends of lines. Comments elsewhere stay, so that
+/// nothing inside a string is ever taken for one.
+fn strip(source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut in_comment = false;
+    for line in source.lines() {
+        let mut rest = line.trim();
+        if !in_comment && rest.starts_with("/*") {
+            in_comment = true;
+        } else if !in_comment && rest.starts_with("//") {
+            continue;
+        }
+        if in_comment {
+            let Some(end) = rest.find("*/") else { continue };
+            in_comment = false;
+            rest = rest[end + 2..].trim();
+        }
+        if !rest.is_empty() {
+            out.push_str(rest);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// `GET /widget.js`
+pub async fn widget(headers: HeaderMap) -> Response {
+    let script = &*WIDGET;
+    let known = headers.get(IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == script.etag.as_bytes());
+    let common = [
+        (CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (CACHE_CONTROL, "public, max-age=300"),
+        (ETAG, script.etag.as_str()),
+        (VARY, "accept-encoding"),
+        (http::HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+        (http::header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ];
+    if known {
+        return (StatusCode::NOT_MODIFIED, common).into_response();
+    }
+    let takes_gzip =
+        headers.get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("gzip"));
+    if takes_gzip {
+        return (common, [(CONTENT_ENCODING, "gzip")], script.gzip.clone()).into_response();
+    }
+    (common, script.plain.clone()).into_response()
+}
+
+/// The line that puts an agent's widget on a page.
+pub fn tag(base: &str, agent: &AgentId, key: &str) -> String {
+    format!(
+        "<script src=\"{base}/widget.js\" data-agent-id=\"{agent}\" data-api-key=\"{key}\" async></script>"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_and_indents_go_and_code_stays() {
+        let source = "/**\n * Doc.\n */\n  // note\n  const a = 'x // y';\n/* one line */\n\n/** @type {X} */ (b)();\n * 2;\n";
+        assert_eq!(strip(source), "const a = 'x // y';\n(b)();\n* 2;\n");
+    }
+
+    #[test]
+    fn the_script_is_light() {
+        assert!(WIDGET.gzip.len() <= 15 * 1024, "{} bytes", WIDGET.gzip.len());
+    }
+}

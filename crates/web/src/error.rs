@@ -1,0 +1,68 @@
+//! Errors in the shape of `/api/v1`, which serves both of its documents.
+
+use axum::{
+    Json,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use http::StatusCode;
+use platform::{Error, Kind};
+use serde_json::json;
+
+/// The result of a handler.
+pub type Result<T> = std::result::Result<T, ApiError>;
+
+/// An error on its way out: `{"error": true, "code", "message", "detail", "field"?, "details"?}`.
+#[derive(Debug)]
+pub struct ApiError(pub Error);
+
+impl<E: Into<Error>> From<E> for ApiError {
+    #[track_caller]
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::Invalid => StatusCode::BAD_REQUEST,
+        Kind::Unauthorized => StatusCode::UNAUTHORIZED,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Kind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Limited => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Upstream => StatusCode::BAD_GATEWAY,
+        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let Error { kind, code, message, field, cause } = self.0;
+        if let Some(cause) = cause {
+            tracing::error!(error = %cause.source, place = %cause.place, "a request failed");
+        }
+        let mut body = json!({ "error": true, "code": code, "message": message, "detail": message });
+        if let Some(field) = field {
+            body["details"] = json!({ &*field: message });
+            body["field"] = json!(field);
+        }
+        (status(kind), Json(body)).into_response()
+    }
+}
+
+/// For paths that do not exist.
+pub async fn not_found(request: Request) -> ApiError {
+    ApiError(Error::not_found(format!("There is nothing at {}.", request.uri().path())))
+}
+
+/// For paths that exist, but not with this method.
+pub async fn method_not_allowed(request: Request) -> Response {
+    let message = format!("{} does not take {}.", request.uri().path(), request.method());
+    let mut response = ApiError(Error::bad_request(message).with_code("METHOD_NOT_ALLOWED")).into_response();
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
+}

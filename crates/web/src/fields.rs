@@ -1,0 +1,42 @@
+//! Checks of the texts that callers send.
+
+use std::borrow::Cow;
+
+use platform::{Error, Result};
+
+/// A text that must say something, trimmed, of at most so many characters and without control characters.
+///
+/// # Errors
+/// Invalid, naming the field.
+pub fn text(field: impl Into<Cow<'static, str>>, value: &str, max: usize) -> Result<String> {
+    let field = field.into();
+    let value = value.trim();
+    if value.is_empty() {
+        let message = format!("{field} is empty.");
+        return Err(Error::invalid(field, message));
+    }
+    if value.chars().count() > max {
+        let message = format!("{field} has at most {max} characters.");
+        return Err(Error::invalid(field, message));
+    }
+    if value.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        let message = format!("{field} holds control characters.");
+        return Err(Error::invalid(field, message));
+    }
+    Ok(value.to_owned())
+}
+
+/// The same for a text that may be left out; an empty one counts as left out.
+///
+/// # Errors
+/// Invalid, naming the field.
+pub fn optional_text(
+    field: impl Into<Cow<'static, str>>,
+    value: Option<&str>,
+    max: usize,
+) -> Result<Option<String>> {
+    match value.map(str::trim) {
+        None | Some("") => Ok(None),
+        Some(value) => text(field, value, max).map(Some),
+    }
+}

@@ -1,0 +1,20 @@
+//! What the surfaces share: who calls and what they may, errors as JSON, bodies and paths with errors that say
+//! what is wrong, paging, event streams, and the layers around every request.
+
+mod body;
+mod callers;
+mod cors;
+mod error;
+mod fields;
+mod layers;
+mod paging;
+mod sse;
+
+pub use body::{Json, Path, Query};
+pub use callers::{Bearer, Member, Person, Visitor, may_edit};
+pub use cors::any_origin;
+pub use error::{ApiError, Result, method_not_allowed, not_found};
+pub use fields::{optional_text, text};
+pub use layers::{REQUEST_ID, layered};
+pub use paging::{PageQuery, paged};
+pub use sse::stream;

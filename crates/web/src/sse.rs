@@ -1,0 +1,51 @@
+//! An answer as a stream of server-sent events: <https://html.spec.whatwg.org/multipage/server-sent-events.html>.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::stream;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use platform::answering::{Frame, Live};
+use tokio::time::timeout;
+
+/// A comment this often keeps the connection open.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Streams an answer's frames, passing over the first `seen`. Each event's id is `message_id:n`, by which a
+/// client that lost its connection gets the rest. The headers keep proxies from holding the stream back.
+pub fn stream(live: Arc<Live>, seen: usize) -> Response {
+    let body = stream::unfold(Some(seen), move |seen| {
+        let live = live.clone();
+        async move {
+            let seen = seen?;
+            let Ok((frames, last)) = timeout(KEEP_ALIVE, live.after(seen)).await else {
+                return Some((Ok(Bytes::from_static(b": ping\n\n")), Some(seen)));
+            };
+            if frames.is_empty() {
+                return None;
+            }
+            let next = seen + frames.len();
+            Some((events(&live, seen, &frames), (!last).then_some(next)))
+        }
+    });
+    let headers = [
+        (CONTENT_TYPE.as_str(), "text/event-stream; charset=utf-8"),
+        (CACHE_CONTROL.as_str(), "no-cache, no-transform"),
+        ("x-accel-buffering", "no"),
+    ];
+    (headers, Body::from_stream(body)).into_response()
+}
+
+fn events(live: &Live, seen: usize, frames: &[Frame]) -> serde_json::Result<Bytes> {
+    let mut out = BytesMut::with_capacity(128 * frames.len());
+    for (n, frame) in (seen + 1..).zip(frames) {
+        out.put_slice(format!("id: {}:{n}\ndata: ", live.id()).as_bytes());
+        serde_json::to_writer((&mut out).writer(), frame)?;
+        out.put_slice(b"\n\n");
+    }
+    Ok(out.freeze())
+}
