@@ -1,0 +1,342 @@
+//! The settings: one list of names with their meaning, read from a file, the environment and flags.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use clap::Args;
+use platform::{Config, Endpoint, Error, Result, Secret};
+use store::DbConfig;
+use url::Url;
+
+/// The file that is read when it is there and no other is named.
+const DEFAULT_FILE: &str = "frontdesk.toml";
+/// Megabytes are 2^20 bytes here.
+const MB: u64 = 1024 * 1024;
+
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])+ $name:ident $env:literal;)*) => {
+        /// What may be set. `None` until something sets it.
+        #[derive(Args, Clone, Debug, Default)]
+        pub struct Settings {
+            $($(#[doc = $doc])+
+            #[arg(long, env = $env, global = true, value_name = "VALUE", hide_env_values = true)]
+            pub $name: Option<String>,)*
+        }
+
+        impl Settings {
+            /// The environment's name of a setting.
+            fn env(name: &str) -> &'static str {
+                match name { $(stringify!($name) => $env,)* _ => "FRONTDESK_CONFIG" }
+            }
+
+            /// Takes from a file what neither a flag nor the environment has set.
+            fn fill(&mut self, file: &mut BTreeMap<String, toml::Value>) {
+                $(let from_file = file.remove(stringify!($name)).map(plain);
+                if self.$name.as_deref().is_none_or(str::is_empty) { self.$name = from_file; })*
+            }
+
+            /// The names that the environment may hold.
+            const ENVIRONMENT: &[&str] = &[$($env),*];
+        }
+    };
+}
+
+settings! {
+    /// The settings file [default: frontdesk.toml, if there is one]
+    config "FRONTDESK_CONFIG";
+    /// Address and port to listen on [default: 127.0.0.1:8000]
+    listen "FRONTDESK_LISTEN";
+    /// What people and pages reach the server by [default: http://<listen>]
+    public_url "FRONTDESK_PUBLIC_URL";
+    /// Folder for the database, uploads and keys [default: ./data]
+    data_dir "FRONTDESK_DATA_DIR";
+    /// postgres://user:password@host/database instead of SQLite in the data folder
+    database_url "FRONTDESK_DATABASE_URL";
+    /// Connections to PostgreSQL at once [default: 20]
+    database_connections "FRONTDESK_DATABASE_CONNECTIONS";
+    /// Signs sessions, at least 32 characters [default: made at the first start, kept in the data folder]
+    secret_key "FRONTDESK_SECRET_KEY";
+    /// Mail server: smtp://user:password@host:port or smtps://… [default: mails become files in <data>/outbox]
+    smtp_url "FRONTDESK_SMTP_URL";
+    /// Sender of mails [default: Frontdesk <frontdesk@host-of-public-url>]
+    mail_from "FRONTDESK_MAIL_FROM";
+    /// Server with OpenAI's chat API, up to and with /v1 [default: none, answers are quotes]
+    llm_base_url "FRONTDESK_LLM_BASE_URL";
+    /// Its key
+    llm_api_key "FRONTDESK_LLM_API_KEY";
+    /// Its model
+    llm_model "FRONTDESK_LLM_MODEL";
+    /// Seconds it may take until the first token [default: 15]
+    llm_first_token_seconds "FRONTDESK_LLM_FIRST_TOKEN_SECONDS";
+    /// Seconds an answer of it may take in all [default: 120]
+    llm_timeout_seconds "FRONTDESK_LLM_TIMEOUT_SECONDS";
+    /// Server with OpenAI's embeddings API, up to and with /v1 [default: the model in the process]
+    embedding_base_url "FRONTDESK_EMBEDDING_BASE_URL";
+    /// Its key
+    embedding_api_key "FRONTDESK_EMBEDDING_API_KEY";
+    /// Its model
+    embedding_model "FRONTDESK_EMBEDDING_MODEL";
+    /// Folder of the embedding model [default: <data>/model, else beside the program, else the user's cache]
+    model_dir "FRONTDESK_MODEL_DIR";
+    /// Plan of new workspaces: FREE, STARTER, PROFESSIONAL or ENTERPRISE [default: ENTERPRISE]
+    default_plan "FRONTDESK_DEFAULT_PLAN";
+    /// Jobs done at once [default: 2]
+    job_workers "FRONTDESK_JOB_WORKERS";
+    /// Largest upload in MB [default: 50]
+    max_upload_mb "FRONTDESK_MAX_UPLOAD_MB";
+    /// Documents in a workspace [default: 10000]
+    max_documents "FRONTDESK_MAX_DOCUMENTS";
+    /// Memory for search indexes in MB, all workspaces together [default: 1024]
+    index_memory_mb "FRONTDESK_INDEX_MEMORY_MB";
+    /// Seconds that reading one document may take [default: 600]
+    extract_timeout_seconds "FRONTDESK_EXTRACT_TIMEOUT_SECONDS";
+    /// Memory that reading one document may take, in MB [default: 1024]
+    extract_memory_mb "FRONTDESK_EXTRACT_MEMORY_MB";
+    /// Let users' addresses point into private networks: true or false [default: false]
+    allow_private_networks "FRONTDESK_ALLOW_PRIVATE_NETWORKS";
+    /// What is logged: error, warn, info, debug, or a filter such as info,sqlx=debug [default: info]
+    log "FRONTDESK_LOG";
+    /// How it is logged: text or json [default: text]
+    log_format "FRONTDESK_LOG_FORMAT";
+}
+
+fn plain(value: toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+impl Settings {
+    /// Adds the file's settings.
+    ///
+    /// # Errors
+    /// When the file cannot be read or holds a name that is no setting.
+    pub fn complete(mut self) -> Result<Self> {
+        let named = self.config.clone().filter(|file| !file.is_empty());
+        let file = named.clone().unwrap_or_else(|| DEFAULT_FILE.into());
+        let text = match std::fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(_) if named.is_none() => String::new(),
+            Err(e) => return Err(Error::invalid("FRONTDESK_CONFIG", format!("cannot read {file}: {e}"))),
+        };
+        let mut table: BTreeMap<String, toml::Value> = toml::from_str(&text)
+            .map_err(|e| Error::bad_request(format!("{file}: {}", e.to_string().replace('\n', " "))))?;
+        self.fill(&mut table);
+        match table.keys().next() {
+            Some(unknown) => {
+                Err(Error::bad_request(format!("{file}: {unknown} is not a setting; see frontdesk --help")))
+            }
+            None => Ok(self),
+        }
+    }
+
+    /// Names in the environment that look like settings and are none, which is mostly a slip of the pen.
+    pub fn unknown_environment() -> Vec<String> {
+        std::env::vars()
+            .map(|(name, _)| name)
+            .filter(|name| name.starts_with("FRONTDESK_") && !Self::ENVIRONMENT.contains(&name.as_str()))
+            .collect()
+    }
+
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// Invalid, naming the setting that is wrong.
+    pub fn check(self) -> Result<Config> {
+        let listen = parse("listen", &self.listen, "127.0.0.1:8000", "an address such as 127.0.0.1:8000")?;
+        let public_url = self.public_url()?;
+        let data_dir = PathBuf::from(self.data_dir.as_deref().unwrap_or("data"));
+        let mail_from = match &self.mail_from {
+            Some(_) => {
+                parse("mail_from", &self.mail_from, "", "a sender such as Frontdesk <help@example.com>")?
+            }
+            None => default_sender(&public_url)?,
+        };
+        let plan = self.default_plan.clone().unwrap_or_else(|| "ENTERPRISE".into());
+        if !["FREE", "STARTER", "PROFESSIONAL", "ENTERPRISE"].contains(&plan.as_str()) {
+            return Err(wrong("default_plan", &plan, "FREE, STARTER, PROFESSIONAL or ENTERPRISE"));
+        }
+        let _: bool =
+            parse("allow_private_networks", &self.allow_private_networks, "false", "true or false")?;
+        Ok(Config {
+            listen,
+            database: self.database(&data_dir)?,
+            llm: self.llm()?,
+            embedding: self.embedding()?,
+            model_dirs: self.model_dirs(&data_dir),
+            secret_key: self.secret_key.clone().map(Secret::new),
+            smtp_url: self.smtp_url.clone().filter(|url| !url.is_empty()),
+            mail_from,
+            default_plan: plan,
+            job_workers: number("job_workers", &self.job_workers, 2, 1..=64)? as usize,
+            max_upload_bytes: number("max_upload_mb", &self.max_upload_mb, 50, 1..=4096)? * MB,
+            max_documents: number("max_documents", &self.max_documents, 10_000, 1..=10_000_000)?
+                .cast_signed(),
+            index_memory: (number("index_memory_mb", &self.index_memory_mb, 1024, 16..=1_048_576)? * MB)
+                as usize,
+            extractor: std::env::current_exe().map_err(Error::internal)?,
+            extract_timeout: seconds("extract_timeout_seconds", &self.extract_timeout_seconds, 600)?,
+            extract_memory: number("extract_memory_mb", &self.extract_memory_mb, 1024, 128..=65_536)? * MB,
+            drain: Duration::from_secs(30),
+            public_url,
+            data_dir,
+        })
+    }
+
+    fn public_url(&self) -> Result<Url> {
+        let default = format!("http://{}", self.listen.as_deref().unwrap_or("127.0.0.1:8000"));
+        let url: Url =
+            parse("public_url", &self.public_url, &default, "an address such as https://chat.example.com")?;
+        if !matches!(url.scheme(), "http" | "https") || url.path() != "/" {
+            return Err(wrong("public_url", url.as_str(), "http:// or https:// and a host, without a path"));
+        }
+        Ok(url)
+    }
+
+    fn database(&self, data_dir: &std::path::Path) -> Result<DbConfig> {
+        let connections = number("database_connections", &self.database_connections, 20, 2..=1000)? as u32;
+        match self.database_url.as_deref().filter(|url| !url.is_empty()) {
+            None => Ok(DbConfig::Sqlite { file: data_dir.join("frontdesk.db"), readers: 8 }),
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Ok(DbConfig::Postgres { url: url.to_owned(), schema: None, connections })
+            }
+            // The value is not repeated: it may hold a password.
+            Some(_) => Err(Error::invalid(
+                "FRONTDESK_DATABASE_URL",
+                "must begin with postgres://; leave it out for SQLite",
+            )),
+        }
+    }
+
+    fn llm(&self) -> Result<Option<Endpoint>> {
+        let first_token = seconds("llm_first_token_seconds", &self.llm_first_token_seconds, 15)?;
+        let total = seconds("llm_timeout_seconds", &self.llm_timeout_seconds, 120)?;
+        let limits = (first_token, total);
+        endpoint("llm", &self.llm_base_url, &self.llm_api_key, &self.llm_model, limits)
+    }
+
+    fn embedding(&self) -> Result<Option<Endpoint>> {
+        let limits = (Duration::from_secs(10), Duration::from_secs(30));
+        endpoint(
+            "embedding",
+            &self.embedding_base_url,
+            &self.embedding_api_key,
+            &self.embedding_model,
+            limits,
+        )
+    }
+
+    /// Where the embedding model may lie.
+    fn model_dirs(&self, data_dir: &std::path::Path) -> Vec<PathBuf> {
+        if let Some(dir) = &self.model_dir {
+            return vec![dir.into()];
+        }
+        let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("model")));
+        [Some(data_dir.join("model")), beside, cache_dir()].into_iter().flatten().collect()
+    }
+}
+
+/// The user's cache, where `make model` puts the embedding model for every checkout and data folder.
+pub fn cache_dir() -> Option<PathBuf> {
+    let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = var("XDG_CACHE_HOME").or_else(|| Some(var("HOME")?.join(".cache")))?;
+    Some(cache.join("frontdesk").join("all-MiniLM-L6-v2"))
+}
+
+fn wrong(name: &str, value: &str, expected: &str) -> Error {
+    Error::invalid(Settings::env(name), format!("{value:?} is not {expected}"))
+}
+
+fn parse<T: std::str::FromStr>(
+    name: &str,
+    value: &Option<String>,
+    default: &str,
+    expected: &str,
+) -> Result<T> {
+    let text = value.as_deref().filter(|value| !value.is_empty()).unwrap_or(default);
+    text.parse().map_err(|_| wrong(name, text, expected))
+}
+
+fn number(
+    name: &str,
+    value: &Option<String>,
+    default: u64,
+    range: std::ops::RangeInclusive<u64>,
+) -> Result<u64> {
+    let expected = format!("a number from {} to {}", range.start(), range.end());
+    let number: u64 = parse(name, value, &default.to_string(), &expected)?;
+    if range.contains(&number) { Ok(number) } else { Err(wrong(name, &number.to_string(), &expected)) }
+}
+
+fn seconds(name: &str, value: &Option<String>, default: u64) -> Result<Duration> {
+    number(name, value, default, 1..=3600).map(Duration::from_secs)
+}
+
+fn endpoint(
+    name: &str,
+    base_url: &Option<String>,
+    api_key: &Option<String>,
+    model: &Option<String>,
+    (first_token, total): (Duration, Duration),
+) -> Result<Option<Endpoint>> {
+    let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
+    let Some(base_url) = given(base_url) else { return Ok(None) };
+    let setting = format!("{name}_base_url");
+    let url: Url =
+        parse(&setting, &Some(base_url.clone()), "", "an address such as https://api.openai.com/v1")?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong(&setting, &base_url, "an address that begins with http:// or https://"));
+    }
+    let missing = || {
+        Error::invalid(
+            Settings::env(&format!("{name}_model")),
+            format!("is missing; {} needs it", Settings::env(&setting)),
+        )
+    };
+    let model = given(model).ok_or_else(missing)?;
+    Ok(Some(Endpoint { base_url, api_key: given(api_key).map(Secret::new), model, first_token, total }))
+}
+
+fn default_sender(public_url: &Url) -> Result<lettre::message::Mailbox> {
+    let host = public_url.domain().filter(|host| host.contains('.')).unwrap_or("localhost.localdomain");
+    format!("Frontdesk <frontdesk@{host}>").parse().map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(settings: Settings) -> String {
+        let error = settings.check().unwrap_err();
+        crate::line(&error)
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_in_one_line() {
+        let listen = Settings { listen: Some("nowhere".into()), ..Settings::default() };
+        assert_eq!(message(listen), "FRONTDESK_LISTEN: \"nowhere\" is not an address such as 127.0.0.1:8000");
+        let upload = Settings { max_upload_mb: Some("0".into()), ..Settings::default() };
+        assert_eq!(message(upload), "FRONTDESK_MAX_UPLOAD_MB: \"0\" is not a number from 1 to 4096");
+        let llm = Settings { llm_base_url: Some("http://localhost:1/v1".into()), ..Settings::default() };
+        assert_eq!(message(llm), "FRONTDESK_LLM_MODEL: is missing; FRONTDESK_LLM_BASE_URL needs it");
+        let database = Settings { database_url: Some("mysql://u:secret@h/d".into()), ..Settings::default() };
+        assert!(!message(database).contains("secret"));
+    }
+
+    #[test]
+    fn flags_and_environment_come_before_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("f.toml");
+        std::fs::write(&file, "listen = \"127.0.0.1:9000\"\nmax_upload_mb = 7\n").unwrap();
+        let config = Some(file.to_str().unwrap().to_owned());
+        let flags =
+            Settings { config: config.clone(), listen: Some("127.0.0.1:9001".into()), ..Settings::default() };
+        let checked = flags.complete().unwrap().check().unwrap();
+        assert_eq!(checked.listen.port(), 9001);
+        assert_eq!(checked.max_upload_bytes, 7 * MB);
+
+        std::fs::write(&file, "lsiten = \"x\"\n").unwrap();
+        let error = Settings { config, ..Settings::default() }.complete().unwrap_err();
+        assert!(error.to_string().contains("lsiten is not a setting"), "{error}");
+    }
+}

@@ -1,0 +1,21 @@
+//! The API over real HTTP, on both databases. A module a part of the URL tree.
+
+mod agents;
+mod api_keys;
+mod auth;
+mod documents;
+mod jobs;
+mod program;
+mod statements;
+mod system;
+mod widget;
+mod workspaces;
+
+use testkit::{Database, Server};
+
+/// The program, which reads documents in a process of its own.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_frontdesk");
+
+async fn start(database: Database) -> Server {
+    Server::start(database, PROGRAM).await
+}

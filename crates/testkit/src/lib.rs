@@ -1,0 +1,28 @@
+//! A whole server for a test, on either database, with a clock that the test holds, a mailbox it can read, and
+//! a language model that does what it is told.
+
+mod client;
+mod database;
+mod model;
+mod server;
+
+pub use client::{Answer, Call};
+pub use database::Database;
+pub use model::{Behaviour, Model};
+pub use server::{Owner, Server};
+
+/// Makes a test of each function, once on each database.
+#[macro_export]
+macro_rules! on_both {
+    ($($(#[$attribute:meta])* async fn $name:ident($database:ident: Database) $body:block)*) => {
+        $(async fn $name($database: $crate::Database) $body)*
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")] $(#[$attribute])*
+            async fn $name() { super::$name($crate::Database::Sqlite).await })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")] $(#[$attribute])*
+            async fn $name() { super::$name($crate::Database::Postgres).await })*
+        }
+    };
+}
