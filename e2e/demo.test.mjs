@@ -24,7 +24,7 @@ after(() => browser?.close());
  * @param {import("playwright-core").Page} page
  */
 async function askSuggested(page) {
-  await page.locator(".ask").first().click();
+  await page.locator(".panel .ask").first().click();
   await page.locator(".agent .chip").first().waitFor(ANSWER);
   const answer = page.locator(".agent .text").last();
   assert.ok((await answer.innerText()).trim().length > 20, "the answer has text");

@@ -25,8 +25,8 @@ fn public(metrics: PrometheusHandle) -> Router<App> {
 /// The surface's routes.
 pub fn routes(app: &App, metrics: PrometheusHandle) -> Router<App> {
     let upload = usize::try_from(app.config.max_upload_bytes).unwrap_or(usize::MAX);
-    // The file's own limit is checked as it streams; the rest of the form is small.
-    let upload_body = DefaultBodyLimit::max(upload.saturating_add(64 * 1024));
+    // The file's own limit is checked as it streams and says more; this one bounds the form around it.
+    let upload_body = DefaultBodyLimit::max(upload.saturating_add(16 * 1024 * 1024));
     public(metrics)
         .route("/api/v1/auth/me", get(auth::me))
         .route("/api/v1/workspaces", post(workspaces::create_workspace).get(workspaces::list_workspaces))

@@ -12,10 +12,10 @@ use crate::{calls, script, share};
 /// The surface's routes. The calls need a publishable key; scripts and pages are public.
 pub fn routes() -> Router<App> {
     let calls = Router::new()
-        .route("/api/v1/widget/config/{agent_id}", get(calls::get_config))
-        .route("/api/v1/widget/chat", post(calls::chat))
-        .route("/api/v1/widget/feedback", post(calls::give_feedback))
-        .route("/api/v1/widget/escalate", post(calls::escalate))
+        .route("/api/v1/widget/config/{agent_id}", get(calls::get_config).options(web::preflight))
+        .route("/api/v1/widget/chat", post(calls::chat).options(web::preflight))
+        .route("/api/v1/widget/feedback", post(calls::give_feedback).options(web::preflight))
+        .route("/api/v1/widget/escalate", post(calls::escalate).options(web::preflight))
         .layer(from_fn(web::any_origin));
     Router::new()
         .merge(calls)

@@ -1,6 +1,12 @@
 //! `frontdesk demo`: a server with a shop's help centre in it, and one question to show that it works.
 
-use std::{fs, io::Write, path::Path, sync::OnceLock, time::Duration};
+use std::{
+    fs,
+    io::{IsTerminal, Write},
+    path::Path,
+    sync::OnceLock,
+    time::Duration,
+};
 
 use axum::{Router, extract::State, response::Html, routing::get};
 use bytes::Bytes;
@@ -178,16 +184,20 @@ async fn agent(
 
 /// Waits until every document has been read.
 async fn wait(app: &App, tenant: &Tenant) -> Result<()> {
+    let screen = std::io::stdout().is_terminal();
+    println!("  Reading the demo's documents …");
     loop {
         let page = Page { limit: 100, offset: 0 };
         let documents = knowledge::list(app, tenant, Filter::default(), page).await?;
         let count =
             |status: DocumentStatus| documents.items.iter().filter(|d| d.status == status.as_str()).count();
         let done = count(DocumentStatus::Completed) + count(DocumentStatus::Failed);
-        print!("\r  Reading the demo's documents: {done} of {}", documents.total);
-        std::io::stdout().flush().ok();
+        if screen {
+            print!("\r  {done} of {}", documents.total);
+            std::io::stdout().flush().ok();
+        }
         if done as i64 == documents.total {
-            println!();
+            println!("\r  {done} documents are in.");
             for failed in documents.items.iter().filter(|d| d.status == DocumentStatus::Failed.as_str()) {
                 println!(
                     "  {} FAILED: {}",

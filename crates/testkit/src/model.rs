@@ -36,8 +36,11 @@ pub enum Behaviour {
 pub struct Model {
     /// To be given to a server as its language model.
     pub endpoint: Endpoint,
-    state: Arc<Mutex<(Behaviour, Vec<Value>)>>,
+    state: Shared,
 }
+
+/// What to do, and what was asked.
+type Shared = Arc<Mutex<(Behaviour, Vec<Value>)>>;
 
 impl Model {
     /// Starts it on a free port.
@@ -67,10 +70,7 @@ impl Model {
     }
 }
 
-async fn complete(
-    State(state): State<Arc<Mutex<(Behaviour, Vec<Value>)>>>,
-    Json(body): Json<Value>,
-) -> Response {
+async fn complete(State(state): State<Shared>, Json(body): Json<Value>) -> Response {
     let behaviour = {
         let mut state = state.lock().expect("no test panics while it holds this");
         state.1.push(body);
@@ -82,7 +82,11 @@ async fn complete(
             events(stream::iter(pieces).then(move |piece| said(piece, pause)).chain(end))
         }
         Behaviour::Break(pieces) => {
-            let cut = stream::iter([Err(std::io::Error::other("cut"))]);
+            // The pieces are on their way before the connection goes.
+            let cut = stream::once(async {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                Err(std::io::Error::other("cut"))
+            });
             let pieces = stream::iter(pieces).then(|piece| said(piece, Duration::from_millis(20)));
             events(pieces.map(|piece| piece.map_err(|never| match never {})).chain(cut))
         }

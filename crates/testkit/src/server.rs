@@ -159,7 +159,8 @@ impl Server {
             .collect();
         files.sort();
         let texts = files.into_iter().filter_map(|file| std::fs::read_to_string(file).ok());
-        texts.filter(|text| text.contains(&format!("To: {email}"))).collect()
+        let whole = texts.map(|text| text.replace("=\r\n", "")); // quoted-printable breaks long lines
+        whole.filter(|text| text.contains(&format!("To: {email}"))).collect()
     }
 
     /// Somebody who has signed up, proven their address and logged in.

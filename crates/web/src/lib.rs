@@ -12,7 +12,7 @@ mod sse;
 
 pub use body::{Json, Path, Query};
 pub use callers::{Bearer, Member, Person, Visitor, may_edit};
-pub use cors::any_origin;
+pub use cors::{any_origin, preflight};
 pub use error::{ApiError, Result, method_not_allowed, not_found};
 pub use fields::{optional_text, text};
 pub use layers::{REQUEST_ID, layered};

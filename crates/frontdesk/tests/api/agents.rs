@@ -51,6 +51,7 @@ on_both! {
         let server = start(database).await;
         let owner = server.owner("owner@example.com").await;
         for (name, kind) in [("A", "SUPPORT"), ("B", "SALES"), ("C", "SALES")] {
+            server.app.clock.advance(chrono::TimeDelta::seconds(1));
             let form = json!({ "name": name, "agent_type": kind });
             server.within(&owner, Method::POST, "/agents").json(form).send().await.expect(201);
         }
@@ -71,7 +72,10 @@ async fn settings_out_of_range_are_named() {
     let server = start(Database::Sqlite).await;
     let owner = server.owner("owner@example.com").await;
     let cases: [(Value, &str); 7] = [
-        (json!({ "response_config": { "confidence_threshold": 1.5 } }), "response_config.confidence_threshold"),
+        (
+            json!({ "response_config": { "confidence_threshold": 1.5 } }),
+            "response_config.confidence_threshold",
+        ),
         (json!({ "response_config": { "max_response_length": "long" } }), "max_response_length"),
         (json!({ "appearance": { "primary_color": "red;}" } }), "appearance.primary_color"),
         (json!({ "appearance": { "position": "middle" } }), "appearance.position"),
@@ -95,18 +99,25 @@ async fn a_draft_is_tested_without_being_counted() {
     let server = start(Database::Sqlite).await;
     let owner = server.owner("owner@example.com").await;
     let collection = server.collection(&owner).await;
-    server.upload(&owner, &collection, "prices.txt", "Prices\n\nThe Starter plan costs 29 dollars per month.\n").await;
+    server
+        .upload(&owner, &collection, "prices.txt", "Prices\n\nThe Starter plan costs 29 dollars per month.\n")
+        .await;
     let form = json!({ "name": "Bot", "collection_ids": [collection] });
     let made = server.within(&owner, Method::POST, "/agents").json(form).send().await.expect(201);
     let at = format!("/agents/{}", made["id"].as_str().unwrap());
     let question = json!({ "message": "How much does the Starter plan cost?" });
-    let answer = server.within(&owner, Method::POST, &format!("{at}/test")).json(question).send().await.expect(200);
+    let answer =
+        server.within(&owner, Method::POST, &format!("{at}/test")).json(question).send().await.expect(200);
     assert!(answer["response"].as_str().unwrap().contains("29 dollars"), "{answer}");
     assert_eq!(answer["sources"][0]["title"], "prices.txt");
     assert!(answer["confidence"].as_f64().unwrap() > 0.5);
     let got = server.within(&owner, Method::GET, &at).send().await.expect(200);
     assert_eq!(got["stats"]["total_conversations"], 0);
-    let empty = server.within(&owner, Method::POST, &format!("{at}/test")).json(json!({ "message": " " })).send().await;
+    let empty = server
+        .within(&owner, Method::POST, &format!("{at}/test"))
+        .json(json!({ "message": " " }))
+        .send()
+        .await;
     assert_eq!(empty.refused(400).1.as_deref(), Some("message"));
     server.stop().await;
 }

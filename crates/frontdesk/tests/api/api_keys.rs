@@ -43,7 +43,8 @@ async fn a_key_opens_only_the_pages_it_names() {
     let collection = server.collection(&owner).await;
     let agent = server.agent(&owner, &collection).await;
     let key = server.key(&owner).await;
-    let config = |origin: &str| server.get(&format!("/api/v1/widget/config/{agent}")).page(&key, origin).send();
+    let config =
+        |origin: &str| server.get(&format!("/api/v1/widget/config/{agent}")).page(&key, origin).send();
     config(SHOP).await.expect(200);
     for origin in ["https://evil.test", "https://example.com", "null", "https://shop.example.com.evil.test"] {
         assert_eq!(config(origin).await.refused(403).0, "ORIGIN_NOT_ALLOWED");
@@ -52,7 +53,12 @@ async fn a_key_opens_only_the_pages_it_names() {
     let bare = server.get(&format!("/api/v1/widget/config/{agent}")).header("x-api-key", &key).send().await;
     assert_eq!(bare.refused(403).0, "ORIGIN_NOT_ALLOWED");
     server.get(&format!("/api/v1/widget/config/{agent}")).send().await.refused(401);
-    server.get(&format!("/api/v1/widget/config/{agent}")).page("pk_live_wrong", SHOP).send().await.refused(401);
+    server
+        .get(&format!("/api/v1/widget/config/{agent}"))
+        .page("pk_live_wrong", SHOP)
+        .send()
+        .await
+        .refused(401);
     let wrong = json!({ "name": "k", "allowed_domains": ["https://example.com/"] });
     let refused = server.within(&owner, Method::POST, "/api-keys").json(wrong).send().await.refused(400);
     assert_eq!(refused.1.as_deref(), Some("allowed_domains"));

@@ -1,5 +1,7 @@
 //! The API over real HTTP, on both databases. A module a part of the URL tree.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
 mod agents;
 mod api_keys;
 mod auth;

@@ -11,7 +11,7 @@ use axum::{
 };
 
 use super::*;
-use crate::{Secret, Passage};
+use crate::{Passage, Secret};
 
 async fn serve(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

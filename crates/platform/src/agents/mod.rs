@@ -4,8 +4,6 @@
 
 mod settings;
 mod store;
-#[cfg(test)]
-mod tests;
 
 use std::{collections::HashSet, fmt, str::FromStr};
 

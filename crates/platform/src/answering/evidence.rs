@@ -64,16 +64,14 @@ pub(super) async fn gather(
     }
     let best =
         sentences.iter().map(|s| s.features(&retrieved)).max_by(|a, b| a.score().total_cmp(&b.score()));
+    let confidence = best.map_or(0.0, |best| confidence::of(&best));
+    tracing::debug!(confidence, features = ?best, "weighed the evidence");
     let mut quotes = vec![Vec::new(); retrieved.passages.len()];
     for sentence in &sentences {
         let score = sentence.features(&retrieved).score();
         quotes[sentence.passage].push(Quote { span: sentence.span.clone(), score });
     }
-    Ok(Evidence {
-        confidence: best.map_or(0.0, |best| confidence::of(&best)),
-        found: retrieved.passages,
-        quotes,
-    })
+    Ok(Evidence { confidence, found: retrieved.passages, quotes })
 }
 
 /// A sentence of a passage and what speaks for it.

@@ -6,8 +6,6 @@ mod evidence;
 mod frame;
 mod live;
 mod sources;
-#[cfg(test)]
-mod tests;
 
 use std::{sync::Arc, time::Instant};
 

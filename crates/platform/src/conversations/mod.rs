@@ -2,8 +2,6 @@
 //! person.
 
 mod store;
-#[cfg(test)]
-mod tests;
 
 use models::Turn;
 use serde_json::Value;

@@ -4,8 +4,6 @@ mod code;
 mod email;
 mod password;
 mod store;
-#[cfg(test)]
-mod tests;
 mod tokens;
 
 use chrono::{DateTime, Utc};

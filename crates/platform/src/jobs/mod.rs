@@ -6,8 +6,6 @@
 //! time.
 
 mod store;
-#[cfg(test)]
-mod tests;
 mod worker;
 
 use std::sync::Arc;

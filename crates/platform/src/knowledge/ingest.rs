@@ -46,12 +46,12 @@ pub(crate) async fn process(app: &App, job: &Job, id: &DocumentId) -> Result<()>
     };
     let now = app.clock.now();
     let mut db = app.db.write().await?;
+    // It may have been deleted while it was read, and its file with it.
+    let gone = store::document(&mut db, &tenant, id).await?.is_none();
     match outcome {
-        // It may have been deleted while it was read; its chunks would have nothing to belong to.
-        Ok(prepared) if store::document(&mut db, &tenant, id).await?.is_some() => {
-            store::put_version(&mut db, &tenant, id, &prepared, now).await?;
-        }
-        Ok(_) | Err(Failure::Gone) => {}
+        _ if gone => {}
+        Err(Failure::Gone) => {}
+        Ok(prepared) => store::put_version(&mut db, &tenant, id, &prepared, now).await?,
         Err(Failure::Document(error)) => {
             store::set_failed(&mut db, &tenant, id, (error.code(), &error.to_string()), now).await?;
         }

@@ -7,8 +7,6 @@ mod indexes;
 mod ingest;
 mod search;
 mod store;
-#[cfg(test)]
-mod tests;
 
 pub use collections::{Collection, create_collection, list_collections, summaries};
 pub use documents::{

@@ -4,8 +4,6 @@ mod keys;
 mod role;
 mod store;
 mod tenant;
-#[cfg(test)]
-mod tests;
 
 use std::str::FromStr;
 

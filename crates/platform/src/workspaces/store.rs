@@ -143,7 +143,8 @@ pub(super) async fn stats(db: &mut Read, tenant: &Tenant) -> Result<Stats> {
             "SELECT (SELECT count(*) FROM agents WHERE workspace_id = $1) AS agents,
                     (SELECT count(*) FROM documents WHERE workspace_id = $1) AS documents,
                     (SELECT count(*) FROM conversations WHERE workspace_id = $1 AND channel = 'widget') AS conversations,
-                    (SELECT 2 * count(*) FROM messages WHERE workspace_id = $1) AS messages",
+                    (SELECT 2 * count(*) FROM messages m JOIN conversations c ON c.id = m.conversation_id
+                     WHERE m.workspace_id = $1 AND c.channel = 'widget') AS messages",
             tenant
         ))
         .await?)

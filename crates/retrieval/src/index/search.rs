@@ -20,6 +20,9 @@ const B: f32 = 0.75;
 const PAIR_WEIGHT: f32 = 0.3;
 /// How much a character gram counts: a word has several.
 const GRAM_WEIGHT: f32 = 0.3;
+/// Chunks without any of the question's words that are imagined beside the real ones when coverage is weighed:
+/// in a workspace of three pages a word that stands in one of them is still a rare word.
+const BACKGROUND: f32 = 100.0;
 /// At least this many candidates are rescored with full vectors, and at least four times the limit.
 const LEAST_RESCORED: usize = 100;
 
@@ -214,7 +217,8 @@ impl Statistics {
 
     pub(super) fn weigh(&self, term: &QueryTerm, parts: &[Part]) -> WeighedTerm {
         let frequency = parts.iter().map(|part| living_frequency(part, term.hash)).sum::<u32>() as f32;
-        let idf = ((self.rows - frequency + 0.5) / (frequency + 0.5)).ln_1p();
+        let rarity = |rows: f32| ((rows - frequency + 0.5) / (frequency + 0.5)).ln_1p();
+        let idf = rarity(self.rows);
         let (weight, coverage) = match Kind::of(term.hash) {
             Kind::Word => (1.0, 1.0),
             Kind::Pair => (PAIR_WEIGHT, 0.0),
@@ -223,7 +227,7 @@ impl Statistics {
         WeighedTerm {
             hash: term.hash,
             weight: weight * idf * term.count * (K1 + 1.0),
-            coverage: coverage * idf,
+            coverage: coverage * rarity(self.rows + BACKGROUND),
         }
     }
 

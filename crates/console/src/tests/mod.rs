@@ -1,0 +1,5 @@
+//! Every page with sample data, and the pages on a real app.
+
+mod http;
+mod pages;
+pub mod samples;

@@ -1,0 +1,229 @@
+//! Every template with sample data: it says what it must, and nothing that a name brings along.
+
+use askama::Template;
+use chrono_tz::TZ_VARIANTS;
+use platform::{
+    Role,
+    agents::Listed,
+    conversations::{Escalation, Unanswered},
+    workspaces::{Created, Key, Stats},
+};
+
+use super::samples::{HOSTILE, agent, chrome, collection, document, id, noon, paged, source, zone};
+use crate::{
+    agents::{AgentPage, Draft},
+    documents::{DocumentsPage, Row, Table},
+    keys::KeysPage,
+    login::LoginPage,
+    overview::OverviewPage,
+    page::Notice,
+    tryout::{Piece, Tried},
+    workspaces::NewPage,
+};
+
+/// Renders a page and checks what holds for all of them.
+fn page(template: &impl Template) -> String {
+    let html = template.render().unwrap();
+    assert!(!html.contains("<script>") && !html.contains("\" onfocus"), "a name got out: {html}");
+    assert!(!html.contains("style=\"") && !html.contains(" onclick"), "the policy forbids inline code");
+    assert_eq!(html.matches("<h1").count(), 1, "one first heading");
+    assert!(html.contains("<main id=\"main\""));
+    for form in html.split("<form ").skip(1) {
+        let form = form.split("</form>").next().unwrap();
+        assert!(form.contains("name=\"csrf\" value=\"the-token\""), "a form without a token: {form}");
+    }
+    for input in html.split("<input ").skip(1).map(|rest| rest.split('>').next().unwrap()) {
+        let named = input.split_once("id=\"").map(|(_, rest)| rest.split('"').next().unwrap());
+        let labelled = named.is_some_and(|name| html.contains(&format!("for=\"{name}\"")));
+        assert!(labelled || input.contains("hidden") || input.contains("checkbox"), "no label: {input}");
+    }
+    html
+}
+
+fn bad(text: &str) -> Option<Notice> {
+    Some(Notice { bad: true, text: text.into() })
+}
+
+#[test]
+fn login_keeps_the_address_and_says_what_is_wrong() {
+    let next = "/console/ws_1/keys";
+    let html =
+        page(&LoginPage { csrf: "the-token", next, email: HOSTILE, notice: bad("The password is wrong.") });
+    assert!(html.contains("role=\"alert\">The password is wrong.</p>"), "{html}");
+    assert!(html.contains("name=\"next\" value=\"/console/ws_1/keys\""));
+    assert!(html.contains("value=\"&#60;script&#62;"));
+}
+
+#[test]
+fn a_first_workspace_can_be_made() {
+    let sample = NewPage {
+        csrf: "the-token",
+        name: HOSTILE,
+        timezone: "Europe/Oslo",
+        zones: &TZ_VARIANTS,
+        notice: None,
+    };
+    assert!(page(&sample).contains("<option selected>Europe/Oslo</option>"));
+}
+
+#[test]
+fn the_overview_tells_how_it_is_going() {
+    let listed = Listed {
+        id: id("agent"),
+        name: HOSTILE.into(),
+        status: "PUBLISHED".into(),
+        agent_type: "SUPPORT".into(),
+        conversation_count: 1,
+        created_at: noon(),
+    };
+    let question = Unanswered {
+        id: id("uq"),
+        agent_id: id("agent"),
+        question: HOSTILE.into(),
+        occurrences: 4,
+        first_seen: noon(),
+        last_seen: noon(),
+        status: "OPEN".into(),
+    };
+    let wish = Escalation {
+        id: id("esc"),
+        agent_id: id("agent"),
+        email: "ada?cc=x@example.com".into(),
+        message: HOSTILE.into(),
+        status: "OPEN".into(),
+        created_at: noon(),
+    };
+    let overview = |role| OverviewPage {
+        chrome: chrome(role),
+        zone: zone(),
+        base: "https://chat.example.com",
+        stats: Stats { agents: 1, documents: 2, conversations: 35, messages: 71 },
+        agents: vec![listed.clone()],
+        unanswered: paged(vec![question.clone()]),
+        escalations: paged(vec![wish.clone()]),
+    };
+    let html = page(&overview(Role::Owner));
+    assert!(html.contains("<dt>Messages</dt><dd>71</dd>"));
+    assert!(html.contains("1 conversation with visitors"));
+    assert!(html.contains("https://chat.example.com/chat/agent_0123456789abcdefghjkmnpq"));
+    assert!(html.contains("&lt;script src=\"https://chat.example.com/widget.js\" data-agent-id=\"agent_"));
+    assert!(html.contains("4×") && html.contains("18 Nov 2026, 12:06"), "{html}");
+    assert!(html.contains("href=\"mailto:ada%3Fcc=x@example.com\""), "{html}");
+    assert!(html.contains("Make an agent"));
+    assert!(!page(&overview(Role::Viewer)).contains("Make an agent"));
+}
+
+fn table(role: Role) -> Table {
+    let mut reading = document("PROCESSING");
+    (reading.stage, reading.pages_done, reading.pages_total) = (Some("extracting".into()), 3, Some(12));
+    let mut failed = document("FAILED");
+    failed.error_message = Some("It is encrypted. Save it without a password and upload it again.".into());
+    let mut done = document("COMPLETED");
+    (done.chunk_count, done.warnings) = (8, vec!["Two pages hold pictures only.".into()]);
+    let rows = [document("QUEUED"), reading, failed, done].map(Row);
+    Table { chrome: chrome(role), zone: zone(), rows: rows.into(), total: 120, page: 2 }
+}
+
+fn documents(role: Role) -> String {
+    page(&DocumentsPage {
+        chrome: chrome(role),
+        table: table(role),
+        collections: vec![collection()],
+        max_bytes: 50 << 20,
+        notice: bad("a.exe: this type is not read here."),
+    })
+}
+
+#[test]
+fn documents_tell_how_far_they_are() {
+    let html = documents(Role::Member);
+    assert!(html.contains("data-unfinished=\"2\""));
+    assert!(html.contains("Page 3 of 12") && html.contains("<progress value=\"3\" max=\"12\""), "{html}");
+    assert!(html.contains("It is encrypted. Save it without a password"));
+    assert!(html.contains("Two pages hold pictures only."));
+    assert!(html.contains("2.5 MB") && html.contains("up to 50 MB each"));
+    assert!(html.contains("Page 2 of 3") && html.contains("?page=1") && html.contains("?page=3"));
+    assert_eq!(html.matches("/reprocess\"").count(), 2, "what is being read cannot be read again");
+    assert_eq!(html.matches("Yes, delete it").count(), 4);
+}
+
+#[test]
+fn viewers_get_no_forms_but_the_way_out() {
+    let html = documents(Role::Viewer);
+    assert_eq!(html.matches("<form ").count(), 1);
+    assert!(html.contains("action=\"/console/logout\""));
+}
+
+fn agent_page(role: Role, tried: Option<Tried>) -> String {
+    let agent = agent();
+    page(&AgentPage {
+        chrome: chrome(role),
+        zone: zone(),
+        base: "https://chat.example.com",
+        draft: Draft::of(&agent),
+        agent: &agent,
+        collections: vec![collection()],
+        question: "Do you ship?",
+        tried,
+        notice: None,
+    })
+}
+
+#[test]
+fn an_agent_shows_its_draft() {
+    let html = agent_page(Role::Member, None);
+    assert!(html.contains("Unpublished changes") && html.contains("Version 1.3"));
+    assert!(html.contains("Do you ship to Norway?</textarea>"), "{html}");
+    assert!(html.contains("value=\"col_0123456789abcdefghjkmnpq\" checked"));
+    assert!(html.contains("value=\"auto\" selected") && html.contains("value=\"#2563eb\""));
+    let viewer = agent_page(Role::Viewer, None);
+    assert!(viewer.contains("<fieldset disabled>") && !viewer.contains("Save the draft"));
+    assert!(!viewer.contains("Publish the draft") && !viewer.contains("Try it"));
+}
+
+#[test]
+fn a_tried_answer_shows_what_it_rests_on() {
+    let tried = Tried {
+        answer: vec![Piece::Text("Yes <b>we do</b> ".into()), Piece::Cited(1)],
+        sources: vec![source(1)],
+        confidence: 0.876,
+        answered: true,
+        model: "extractive".into(),
+        degraded: false,
+    };
+    let html = agent_page(Role::Member, Some(tried));
+    assert!(html.contains("Confidence 88 %") && html.contains("Answered"));
+    assert!(html.contains("href=\"#source-1\"") && html.contains("id=\"source-1\""));
+    assert!(html.contains("page 7") && html.contains("We ship &#60;b&#62;everywhere"), "{html}");
+}
+
+#[test]
+fn keys_are_listed_and_a_new_one_is_shown_once() {
+    let key = Key {
+        id: id("key"),
+        name: HOSTILE.into(),
+        key_prefix: "pk_live_1234".into(),
+        allowed_domains: vec!["*.example.com".parse().unwrap()],
+        created_at: noon(),
+        last_used_at: None,
+        revoked_at: None,
+    };
+    let keys = |role, made: Option<Created>| KeysPage {
+        chrome: chrome(role),
+        zone: zone(),
+        base: "https://chat.example.com",
+        keys: vec![key.clone()],
+        agents: Vec::new(),
+        made,
+        name: "",
+        domains: "",
+        notice: None,
+    };
+    let html = page(&keys(Role::Admin, None));
+    assert!(html.contains("pk_live_1234…") && html.contains("*.example.com"));
+    assert!(html.contains("Yes, revoke it") && html.contains("Never"));
+    let made = Created { key: key.clone(), secret: "pk_live_1234567890".into() };
+    assert!(page(&keys(Role::Admin, Some(made))).contains("<code>pk_live_1234567890</code>"));
+    let member = page(&keys(Role::Member, None));
+    assert!(!member.contains("Make a key") && !member.contains("Yes, revoke it"));
+}
