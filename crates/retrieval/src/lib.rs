@@ -12,5 +12,5 @@ mod varint;
 
 pub use chunk::{Chunk, ChunkOptions, Section, SectionKind, chunk, sentences};
 pub use embed::{DIMENSIONS, Embedder, ModelError, combine, install_model, passages_to_embed};
-pub use index::{ChunkRow, DocumentRows, Hit, Index, Mode, Query, Weights};
+pub use index::{ChunkRow, DocumentRows, Held, Hit, Index, Mode, Query, Weights};
 pub use lexical::{DecodeError, QueryTerms, TermVector, analyse_passage, analyse_query};

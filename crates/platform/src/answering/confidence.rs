@@ -28,16 +28,35 @@ impl Features {
     }
 }
 
-/// How likely an answer from this evidence is right: a logistic function of what is known, one for each kind
-/// of evidence there can be.
+/// How likely an answer from this evidence is right: a logistic function of what is known, one for each kind of
+/// evidence there can be. Its weights were fitted on questions of SQuAD 2.0 over half of its paragraphs, so that
+/// half of the questions could not be answered.
 pub(super) fn of(f: &Features) -> f64 {
     let words = f64::from(0.6 * f.own + 0.4 * f.in_context);
-    let z = match (f.meaning, f.dense) {
-        (Some(meaning), Some(dense)) => {
-            -5.2 + 4.0 * words + 4.0 * f64::from(meaning) + 2.0 * f64::from(dense) + f64::from(f.coverage)
-        }
-        (None, Some(dense)) => -4.6 + 5.0 * words + 4.0 * f64::from(dense) + f64::from(f.coverage),
-        _ => -4.0 + 6.0 * words + 1.5 * f64::from(f.coverage),
+    let coverage = f64::from(f.coverage);
+    let z = match (f.meaning.map(f64::from), f.dense.map(f64::from)) {
+        (Some(meaning), Some(dense)) => -5.9 + 3.4 * words + 3.2 * meaning + 2.8 * dense + 2.2 * coverage,
+        (None, Some(dense)) => -5.5 + 4.0 * words + 5.3 * dense + 3.5 * coverage,
+        _ => -4.3 + 3.3 * words + 3.8 * coverage,
     };
     1.0 / (1.0 + (-z).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn features(share: f32, meaning: Option<f32>, dense: Option<f32>) -> Features {
+        Features { own: share, in_context: share, meaning, passage: 0.6, dense, coverage: share }
+    }
+
+    #[test]
+    fn more_evidence_is_more_confidence_with_and_without_a_model() {
+        for (meaning, dense) in [(Some(0.5), Some(0.5)), (None, Some(0.5)), (None, None)] {
+            let [none, half, all] = [0.0, 0.5, 1.0].map(|share| of(&features(share, meaning, dense)));
+            assert!(none < half && half < all && (0.0..=1.0).contains(&none) && all <= 1.0);
+        }
+        assert!(of(&features(0.0, None, None)) < 0.1, "nothing speaks for it");
+        assert!(of(&features(1.0, Some(0.9), Some(0.9))) > 0.9, "everything does");
+    }
 }

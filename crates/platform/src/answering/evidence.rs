@@ -108,8 +108,8 @@ fn sentences(retrieved: &Retrieved) -> Vec<Sentence> {
 
 fn sentences_of(passage: usize, found: &Found, weights: &Weights) -> Vec<Sentence> {
     let heading = found.heading.as_deref().unwrap_or_default();
-    let above = format!("{} {heading}", found.title);
-    let mut lead = String::new();
+    let above = weights.held(&format!("{} {heading}", found.title));
+    let (mut lead, mut context) = (String::new(), above.clone());
     let mut sentences = Vec::new();
     for span in retrieval::sentences(&found.content) {
         let text = found.content[span.clone()].trim();
@@ -118,14 +118,16 @@ fn sentences_of(passage: usize, found: &Found, weights: &Weights) -> Vec<Sentenc
         }
         if text.ends_with('?') {
             // The question of a FAQ is not an answer, but it says what the next sentences answer.
+            context = above.with(&weights.held(text));
             lead = text.to_owned();
             continue;
         }
+        let own = weights.held(text);
         sentences.push(Sentence {
             passage,
             span: span.clone(),
-            own: weights.coverage(text),
-            in_context: weights.coverage(&format!("{above} {lead} {text}")),
+            own: weights.coverage(&own),
+            in_context: weights.coverage(&own.with(&context)),
             meaning: None,
             text: if lead.is_empty() { text.to_owned() } else { format!("{lead} {text}") },
         });

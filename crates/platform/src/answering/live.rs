@@ -33,16 +33,21 @@ impl Live {
     }
 
     pub(super) fn push(&self, frame: Frame) {
-        self.add(frame, false);
+        self.add([frame], false);
+    }
+
+    /// Adds frames that came at once, so that they are sent at once.
+    pub(super) fn extend(&self, frames: impl IntoIterator<Item = Frame>) {
+        self.add(frames, false);
     }
 
     pub(super) fn finish(&self, last: Frame) {
-        self.add(last, true);
+        self.add([last], true);
     }
 
-    fn add(&self, frame: Frame, last: bool) {
+    fn add(&self, more: impl IntoIterator<Item = Frame>, last: bool) {
         let mut frames = lock(&self.frames);
-        frames.push(frame);
+        frames.extend(more);
         self.state.send_replace((frames.len(), last));
     }
 
@@ -116,4 +121,62 @@ impl LiveAnswers {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::{Entropy, WorkspaceId};
+
+    fn id() -> MessageId {
+        MessageId::new(DateTime::UNIX_EPOCH, Entropy)
+    }
+
+    fn tenant() -> Tenant {
+        Tenant::new(WorkspaceId::new(DateTime::UNIX_EPOCH, Entropy))
+    }
+
+    fn token(word: &str) -> Frame {
+        Frame::Token { content: word.to_owned() }
+    }
+
+    #[tokio::test]
+    async fn readers_get_every_frame_once_wherever_they_begin() {
+        let answers = LiveAnswers::default();
+        let live = answers.open(id(), tenant(), "sess".into());
+        live.push(token("a"));
+        assert_eq!(live.after(0).await, (vec![token("a")], false));
+        let reader = live.clone();
+        let waiting = async move { reader.after(1).await };
+        let writing = async {
+            live.push(token("b"));
+            live.finish(token("c"));
+        };
+        let ((mut frames, last), ()) = tokio::join!(waiting, writing);
+        if !last {
+            frames.extend(live.after(2).await.0);
+        }
+        assert_eq!(frames, [token("b"), token("c")]);
+        assert_eq!(live.after(3).await, (Vec::new(), true), "after the last there is nothing");
+        assert_eq!(live.after(99).await, (Vec::new(), true));
+        assert_eq!(live.whole().await.len(), 3);
+    }
+
+    #[test]
+    fn an_answer_is_fetched_by_its_visitor_only_and_not_for_ever() {
+        let answers = LiveAnswers::default();
+        let tenant = tenant();
+        let first = answers.open(id(), tenant.clone(), "sess".into());
+        assert!(answers.get(first.id(), &tenant, "sess").is_ok());
+        assert!(answers.get(first.id(), &tenant, "other").is_err());
+        assert!(answers.get(first.id(), &self::tenant(), "sess").is_err());
+        answers.retire(&first);
+        assert!(answers.get(first.id(), &tenant, "sess").is_ok(), "it is kept for a while");
+        for _ in 0..KEPT {
+            answers.retire(&answers.open(id(), tenant.clone(), "sess".into()));
+        }
+        assert!(answers.get(first.id(), &tenant, "sess").is_err());
+    }
 }

@@ -23,6 +23,8 @@ use crate::{
 use citations::Filter;
 use evidence::Evidence;
 
+/// Pieces of a model's words that are passed on together when they are there together.
+const BATCH: usize = 64;
 /// Longest question, in characters.
 pub const MAX_QUESTION: usize = 4_000;
 
@@ -159,7 +161,7 @@ async fn write(app: &App, live: &Live, request: &Request) -> Result<Written> {
             metrics::counter!("frontdesk_model_failures_total").increment(1);
             if !text.is_empty() {
                 // Words that were shown cannot be taken back; what follows is a paragraph of its own.
-                say(live, &mut text, "\n\n");
+                say(live, &mut text, ["\n\n".to_owned()]);
             }
             extract(live, request, text, true).await
         }
@@ -179,17 +181,31 @@ async fn stream(
     text: &mut String,
 ) -> Result<(), ModelError> {
     let mut filter = Filter::new(request.passages.len());
-    let mut pieces = model.answer(request).await?;
-    while let Some(piece) = pieces.next().await {
-        say(live, text, &filter.push(&piece?));
+    // What a provider sends at once is passed on at once, a frame a piece: a write to the network and the
+    // waking of its task cost more than all else about a token.
+    let mut batches = model.answer(request).await?.ready_chunks(BATCH);
+    while let Some(batch) = batches.next().await {
+        let mut failed = None;
+        let mut words = Vec::with_capacity(batch.len());
+        for piece in batch {
+            match piece {
+                Ok(piece) => words.push(filter.push(&piece)),
+                Err(error) => failed = Some(error),
+            }
+        }
+        say(live, text, words);
+        if let Some(error) = failed {
+            return Err(error);
+        }
     }
-    say(live, text, &filter.finish());
+    say(live, text, [filter.finish()]);
     Ok(())
 }
 
-fn say(live: &Live, text: &mut String, words: &str) {
-    if !words.is_empty() {
-        text.push_str(words);
-        live.push(Frame::Token { content: words.to_owned() });
-    }
+fn say(live: &Live, text: &mut String, words: impl IntoIterator<Item = String>) {
+    let words = words.into_iter().filter(|words| !words.is_empty());
+    live.extend(words.map(|content| {
+        text.push_str(&content);
+        Frame::Token { content }
+    }));
 }

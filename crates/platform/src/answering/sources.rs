@@ -69,3 +69,16 @@ fn words(text: &str) -> HashSet<String> {
         .map(str::to_owned)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_sentence_is_quoted_without_the_space_around_it() {
+        let content = "Prices\n\nTents cost 900 NOK.  Stoves cost 500 NOK.\n\nWe are closed on Sundays.";
+        let quoted = |statement: &str| &content[nearest(content, statement)];
+        assert_eq!(quoted("A stove is 500 NOK"), "Stoves cost 500 NOK.");
+        assert_eq!(quoted("closed Sundays"), "We are closed on Sundays.");
+    }
+}

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ::models::OpenAiEmbeddings;
-use retrieval::Embedder;
+use retrieval::{DIMENSIONS, Embedder};
 use tokio::sync::{Semaphore, watch};
 
 use crate::{App, Config, Error, Result};
@@ -115,6 +115,16 @@ async fn provided(provider: &OpenAiEmbeddings, texts: &[String]) -> Result<Vec<V
             tracing::warn!(%error, "the provider of embeddings failed");
             Error::upstream("The provider of embeddings failed. Please try again.")
         })?;
+        if let Some(other) = done.iter().map(Vec::len).find(|length| *length != DIMENSIONS) {
+            tracing::error!(
+                expected = DIMENSIONS,
+                got = other,
+                "the embedding model's vectors do not fit; choose another"
+            );
+            return Err(Error::upstream(format!(
+                "The provider of embeddings gives vectors of {other} numbers; {DIMENSIONS} are needed."
+            )));
+        }
         vectors.extend(done);
     }
     Ok(vectors)

@@ -363,15 +363,18 @@ pub(super) async fn texts<'a>(
          FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.workspace_id = $1",
         tenant
     )
-    .push(" AND (1 = 0");
+    .push(" AND (");
+    let mut first = true;
+    // Nothing but alternatives on the primary key: a constant among them would make SQLite scan the table.
     for (document, version, ordinal) in places {
         query = query
-            .push_bind(" OR (c.document_id = ", document)
+            .push(if std::mem::take(&mut first) { "" } else { " OR " })
+            .push_bind("(c.document_id = ", document)
             .push_bind(" AND c.version = ", version)
             .push_bind(" AND c.ordinal = ", ordinal)
             .push(")");
     }
-    Ok(db.all(query.push(")")).await?)
+    if first { Ok(Vec::new()) } else { Ok(db.all(query.push(")")).await?) }
 }
 
 /// Little-endian f32.

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use crate::lexical::{QueryTerms, TermVector};
 use search::ScratchPool;
 use segment::{Dead, Segment, Totals};
-pub use weights::Weights;
+pub use weights::{Held, Weights};
 
 /// A document with all of its chunks, as it enters an [`Index`].
 #[derive(Debug, Clone)]

@@ -27,11 +27,55 @@ impl Index {
     }
 }
 
+/// Which of a question's terms a text holds; see [`Weights::held`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held(Vec<bool>);
+
+impl Held {
+    /// What two texts hold together.
+    pub fn with(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(a, b)| a | b).collect())
+    }
+}
+
 impl Weights {
-    /// The share of the question's terms, weighted by rarity, that a text holds: 0 to 1.
-    pub fn coverage(&self, text: &str) -> f32 {
+    /// Which of the question's terms a text holds.
+    pub fn held(&self, text: &str) -> Held {
         let passage = analyse_passage("", None, text);
-        let held = |hash: u32| !passage.terms_between(hash, hash).is_empty();
-        self.terms.iter().filter(|(hash, _)| held(*hash)).map(|(_, weight)| weight).sum::<f32>().min(1.0)
+        Held(self.terms.iter().map(|(hash, _)| !passage.terms_between(*hash, *hash).is_empty()).collect())
+    }
+
+    /// Their share of the question, weighted by rarity: 0 to 1.
+    pub fn coverage(&self, held: &Held) -> f32 {
+        let weights =
+            self.terms.iter().zip(&held.0).filter(|(_, held)| **held).map(|((_, weight), _)| weight);
+        weights.sum::<f32>().min(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ChunkRow, DocumentRows, analyse_query};
+
+    #[test]
+    fn a_rare_word_of_the_question_is_worth_more_than_a_common_one() {
+        let spool = tempfile::tempdir().unwrap();
+        let row =
+            |ordinal, text: &str| ChunkRow { ordinal, terms: analyse_passage("", None, text), vector: None };
+        let common = (0..30).map(|n| row(n, "The tent is green."));
+        let document = DocumentRows {
+            document_id: "doc".into(),
+            collection_id: "col".into(),
+            version: 1,
+            chunks: common.chain([row(30, "The stove burns petrol.")]).collect(),
+        };
+        let index = Index::new(spool.path()).with(vec![document], &[]).unwrap();
+        let weights = index.weights(&analyse_query("Which petrol for the tent?"));
+        let share = |text: &str| weights.coverage(&weights.held(text));
+        assert!(share("Petrol is cheap.") > share("A tent stands here."));
+        assert_eq!(share("Nothing of it."), 0.0);
+        let both = weights.held("petrol").with(&weights.held("tents"));
+        assert!((weights.coverage(&both) - 1.0).abs() < 1e-6, "stems count, and two texts add up");
     }
 }

@@ -1,0 +1,140 @@
+//! The calls of the server's API that fill a workspace.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::{Result, server::Server};
+
+/// Separates the parts of an upload; no document of the bench holds it.
+const BOUNDARY: &str = "frontdesk-bench-5b8f1c";
+
+/// Who owns the workspace.
+pub const EMAIL: &str = "owner@bench.example";
+/// The owner's password.
+pub const PASSWORD: &str = "a password for the bench";
+/// The page that visitors ask from.
+pub const ORIGIN: &str = "https://shop.bench.example";
+
+/// A client of the kind that the server itself has. It speaks to the loopback only, so it trusts nobody.
+pub fn client() -> Result<reqwest::Client> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    Ok(reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .pool_max_idle_per_host(256)
+        .tcp_nodelay(true)
+        .build()?)
+}
+
+/// The workspace of a server, as its owner.
+pub struct Api {
+    http: reqwest::Client,
+    workspace: String,
+    token: String,
+}
+
+impl Api {
+    /// Logs in.
+    pub async fn log_in(http: &reqwest::Client, server: &Server, workspace: &str) -> Result<Self> {
+        let base = format!("http://{}/api/v1", server.addr);
+        let login = http.post(format!("{base}/auth/login"));
+        let answer = send(login.json(&json!({ "email": EMAIL, "password": PASSWORD }))).await?;
+        let workspace = format!("{base}/workspaces/{workspace}");
+        Ok(Self { http: http.clone(), workspace, token: text(&answer, "access_token")? })
+    }
+
+    fn call(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}/{path}", self.workspace)).bearer_auth(&self.token)
+    }
+
+    /// Makes something; gives the field of the answer that is wanted.
+    async fn make(&self, path: &str, body: Value, wanted: &str) -> Result<String> {
+        text(&send(self.call(Method::POST, path).json(&body)).await?, wanted)
+    }
+
+    /// Makes a collection; gives its id.
+    pub async fn collection(&self) -> Result<String> {
+        self.make("collections", json!({ "name": "Help centre" }), "id").await
+    }
+
+    /// Makes and publishes an agent that answers whatever it is asked; gives its id.
+    pub async fn agent(&self, collection: &str) -> Result<String> {
+        let body = json!({
+            "name": "Bench",
+            "collection_ids": [collection],
+            "response_config": { "confidence_threshold": 0.0 },
+        });
+        let agent = self.make("agents", body, "id").await?;
+        send(self.call(Method::POST, &format!("agents/{agent}/publish"))).await?;
+        Ok(agent)
+    }
+
+    /// Makes a key for the visitors' page.
+    pub async fn key(&self) -> Result<String> {
+        let domain = ORIGIN.trim_start_matches("https://");
+        self.make("api-keys", json!({ "name": "Bench", "allowed_domains": [domain] }), "key").await
+    }
+
+    /// Uploads a document; gives its id.
+    pub async fn upload(&self, collection: &str, name: &str, content: &[u8]) -> Result<String> {
+        let mut body = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"collection_id\"\r\n\r\n{collection}\r\n\
+             --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend_from_slice(content);
+        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let upload = self.call(Method::POST, "documents").header("content-type", kind).body(body);
+        text(&send(upload).await?, "id")
+    }
+
+    /// Waits until a document has been read; gives its number of chunks.
+    pub async fn read(&self, document: &str, patience: Duration) -> Result<u64> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let found = send(self.call(Method::GET, &format!("documents/{document}"))).await?;
+            match found["status"].as_str() {
+                Some("COMPLETED") => return Ok(found["chunk_count"].as_u64().unwrap_or(0)),
+                Some("FAILED") => return Err(format!("a document failed: {}", found["error"]).into()),
+                _ if Instant::now() > deadline => {
+                    return Err(format!("a document was not read within {patience:?}").into());
+                }
+                _ => sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+}
+
+/// A value of the server's metrics: name and labels as they stand there.
+pub async fn metrics(http: &reqwest::Client, server: &Server) -> Result<HashMap<String, f64>> {
+    let text = http.get(format!("http://{}/metrics", server.addr)).send().await?.text().await?;
+    let values = text.lines().filter(|line| !line.starts_with('#'));
+    Ok(values
+        .filter_map(|line| line.rsplit_once(' '))
+        .filter_map(|(k, v)| Some((k.into(), v.parse().ok()?)))
+        .collect())
+}
+
+async fn send(request: RequestBuilder) -> Result<Value> {
+    let answer = request.send().await?;
+    let (status, url) = (answer.status(), answer.url().path().to_owned());
+    let body = answer.text().await?;
+    if !status.is_success() {
+        return Err(format!("{url} answered {status}: {body}").into());
+    }
+    Ok(serde_json::from_str(&body)?)
+}
+
+fn text(answer: &Value, field: &str) -> Result<String> {
+    let value = answer[field].as_str();
+    Ok(value.ok_or_else(|| format!("an answer lacks {field}: {answer}"))?.to_owned())
+}

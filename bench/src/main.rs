@@ -1,0 +1,197 @@
+//! Measures the server as a user of its HTTP API and its process, and holds the figures against their goals.
+//!
+//! `cargo run --release -p bench -- --server target/release/frontdesk`, with `--quick` for a short run that
+//! only shows that everything works, and `--only chat,search` for a part. What a run needs (documents, filled
+//! data folders) is made once and kept below the target folder.
+
+mod api;
+mod chat;
+mod corpus;
+mod fill;
+mod ingest;
+mod load;
+mod pdf;
+mod process;
+mod proxy;
+mod report;
+mod search;
+mod server;
+mod stand_in;
+mod start;
+mod ttft;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand, ValueEnum};
+use report::Section;
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+};
+
+/// Whatever went wrong, with a sentence that says what.
+type Error = Box<dyn std::error::Error + Send + Sync>;
+type Result<T> = std::result::Result<T, Error>;
+
+/// Measures a Frontdesk server.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    helper: Option<Helper>,
+    /// The server's program
+    #[arg(long, default_value = "target/release/frontdesk")]
+    server: PathBuf,
+    /// A short run on little data; its figures are not kept
+    #[arg(long)]
+    quick: bool,
+    /// Only these, separated by commas
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// Fill the data folders anew
+    #[arg(long)]
+    fresh: bool,
+    /// Folder of the embedding model [default: where the server looks for it]
+    #[arg(long, env = "FRONTDESK_MODEL_DIR")]
+    model_dir: Option<PathBuf>,
+}
+
+/// What the bench starts of itself, so that its cost is counted apart.
+#[derive(Subcommand)]
+enum Helper {
+    /// A language model's server that answers at once
+    #[command(hide = true)]
+    StandIn,
+    /// A bare proxy in front of it, the baseline
+    #[command(hide = true)]
+    Proxy {
+        /// The stand-in's address
+        upstream: String,
+    },
+}
+
+/// One of the measurements.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Part {
+    Chat,
+    Ttft,
+    Start,
+    Search,
+    Ingest,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Ttft => "ttft",
+            Self::Start => "start",
+            Self::Search => "search",
+            Self::Ingest => "ingest",
+        }
+    }
+}
+
+/// What every measurement is given.
+pub struct Bench {
+    /// The server's program.
+    server: PathBuf,
+    /// Where data folders and documents are kept.
+    folder: PathBuf,
+    /// Where the server shall look for its model.
+    model_dir: Option<PathBuf>,
+    quick: bool,
+    http: reqwest::Client,
+}
+
+impl Bench {
+    fn new(cli: &Cli) -> Result<Self> {
+        let server = cli.server.canonicalize().map_err(|e| {
+            format!("{}: {e}; build it by `cargo build --release -p frontdesk`", cli.server.display())
+        })?;
+        let program = std::env::current_exe()?;
+        let target = program.ancestors().nth(2).ok_or("this program lies in no target folder")?;
+        let folder = target.join("bench-data");
+        std::fs::create_dir_all(&folder)?;
+        if cli.fresh {
+            fill::forget(&folder)?;
+        }
+        let model_dir = cli.model_dir.as_ref().map(|dir| dir.canonicalize()).transpose()?;
+        Ok(Self { server, folder, model_dir, quick: cli.quick, http: api::client()? })
+    }
+
+    /// The one number in a whole run, the other in a quick one.
+    fn pick<T>(&self, whole: T, quick: T) -> T {
+        if self.quick { quick } else { whole }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match &cli.helper {
+        Some(Helper::StandIn) => single().and_then(|rt| rt.block_on(stand_in::serve())),
+        Some(Helper::Proxy { upstream }) => many().and_then(|rt| rt.block_on(proxy::serve(upstream))),
+        None => single().and_then(|rt| rt.block_on(run(&cli))),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One thread: the cheapest for what only passes bytes on.
+fn single() -> Result<runtime::Runtime> {
+    Ok(runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+/// A thread a core, as the server has.
+fn many() -> Result<runtime::Runtime> {
+    Ok(runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Measures until done or interrupted; children end with the values that hold them.
+async fn run(cli: &Cli) -> Result<()> {
+    let bench = Bench::new(cli)?;
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        done = all(&bench, &cli.only) => done,
+        _ = term.recv() => Err("terminated".into()),
+        _ = int.recv() => Err("interrupted".into()),
+    }
+}
+
+async fn all(bench: &Bench, only: &[Part]) -> Result<()> {
+    let mut fine = true;
+    for part in Part::value_variants().iter().copied().filter(|p| only.is_empty() || only.contains(p)) {
+        eprintln!("bench: {} …", part.name());
+        match measure(bench, part).await {
+            Ok(section) => {
+                section.print();
+                fine &= section.passes();
+                if !bench.quick {
+                    report::keep(bench, part.name(), &section)?;
+                }
+            }
+            Err(error) => {
+                eprintln!("bench: {} failed: {error}", part.name());
+                fine = false;
+            }
+        }
+    }
+    if !bench.quick {
+        report::write(bench, Part::value_variants().iter().map(|part| part.name()))?;
+    }
+    if fine { Ok(()) } else { Err("not every goal is met".into()) }
+}
+
+async fn measure(bench: &Bench, part: Part) -> Result<Section> {
+    match part {
+        Part::Chat => chat::measure(bench).await,
+        Part::Ttft => ttft::measure(bench).await,
+        Part::Start => start::measure(bench).await,
+        Part::Search => search::measure(bench),
+        Part::Ingest => ingest::measure(bench).await,
+    }
+}

@@ -1,0 +1,176 @@
+//! What was measured, held against its goal: printed as a table, and kept in `bench/RESULTS.md`.
+
+use std::{fs, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Bench, Result, process};
+
+/// What stands below it in the results is written by people and stays.
+const MARKER: &str = "<!-- Below this line nothing is overwritten. -->";
+
+/// A measurement's figures.
+#[derive(Deserialize, Serialize)]
+pub struct Section {
+    title: String,
+    measured: String,
+    figures: Vec<Figure>,
+    notes: Vec<String>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Figure {
+    name: String,
+    goal: String,
+    measured: String,
+    pass: Option<bool>,
+}
+
+impl Section {
+    /// A measurement that was made just now.
+    pub fn new(title: &str) -> Self {
+        let measured = format!("{}, load average {} before", today(), process::load_average());
+        Self { title: title.to_owned(), measured, figures: Vec::new(), notes: Vec::new() }
+    }
+
+    /// A figure that must not be larger than its goal.
+    pub fn at_most(&mut self, name: &str, goal: f64, value: f64, unit: &str) {
+        self.goal(name, format!("≤ {goal}{unit}"), value, unit, value <= goal);
+    }
+
+    /// A figure that must not be smaller than its goal.
+    pub fn at_least(&mut self, name: &str, goal: f64, value: f64, unit: &str) {
+        self.goal(name, format!("≥ {goal}{unit}"), value, unit, value >= goal);
+    }
+
+    fn goal(&mut self, name: &str, goal: String, value: f64, unit: &str, pass: bool) {
+        let measured = format!("{}{unit}", digits(value));
+        self.figures.push(Figure { name: name.to_owned(), goal, measured, pass: Some(pass) });
+    }
+
+    /// A figure that has no goal.
+    pub fn plain(&mut self, name: &str, value: f64, unit: &str) {
+        let measured = format!("{}{unit}", digits(value));
+        self.figures.push(Figure { name: name.to_owned(), goal: String::new(), measured, pass: None });
+    }
+
+    /// What explains the figures.
+    pub fn note(&mut self, text: String) {
+        self.notes.push(text);
+    }
+
+    /// Whether no goal was missed.
+    pub fn passes(&self) -> bool {
+        self.figures.iter().all(|figure| figure.pass != Some(false))
+    }
+
+    /// Prints it.
+    pub fn print(&self) {
+        println!("\n{}", self.markdown());
+    }
+
+    fn markdown(&self) -> String {
+        let mut text = format!("## {}\n\n{}.\n\n", self.title, self.measured);
+        let rows = self.figures.iter().map(|figure| {
+            let pass = figure.pass.map_or("", |pass| if pass { "pass" } else { "FAIL" });
+            [figure.name.as_str(), &figure.goal, &figure.measured, pass]
+        });
+        text.push_str(&table(["figure", "goal", "measured", ""], &rows.collect::<Vec<_>>()));
+        if !self.notes.is_empty() {
+            text.push('\n');
+        }
+        for note in &self.notes {
+            text.push_str(&format!("- {note}\n"));
+        }
+        text
+    }
+}
+
+/// A Markdown table whose columns are aligned, so that it also reads well as it is.
+fn table(head: [&str; 4], rows: &[[&str; 4]]) -> String {
+    let widths: [usize; 4] = std::array::from_fn(|column| {
+        let cells = rows.iter().chain([&head]).map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    });
+    let line = |row: &[&str; 4]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!(" {cell:width$} |"));
+        format!("|{}\n", cells.collect::<String>())
+    };
+    let rule = widths.map(|width| format!("{}|", "-".repeat(width + 2))).concat();
+    format!("{}|{rule}\n{}", line(&head), rows.iter().map(line).collect::<String>())
+}
+
+fn digits(value: f64) -> String {
+    match value.abs() {
+        0.0..1.0 => format!("{value:.3}"),
+        1.0..100.0 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the bench is a program of its own, without the server's clock"
+)]
+fn today() -> String {
+    chrono::Utc::now().format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// Keeps a section, so that a later run of a part leaves the others in place.
+pub fn keep(bench: &Bench, name: &str, section: &Section) -> Result<()> {
+    let folder = bench.folder.join("figures");
+    fs::create_dir_all(&folder)?;
+    Ok(fs::write(folder.join(format!("{name}.json")), serde_json::to_vec_pretty(section)?)?)
+}
+
+/// Writes the results from all sections that were kept.
+pub fn write(bench: &Bench, names: impl Iterator<Item = &'static str>) -> Result<()> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
+    let before = fs::read_to_string(&file).unwrap_or_default();
+    let below = before.split_once(MARKER).map_or("\n", |(_, below)| below);
+    let mut text = format!(
+        "# What the server does, measured\n\n\
+         Written by `cargo run --release -p bench`, on one machine that runs server, stand-in and load generator \
+         together: {}.\n\n",
+        process::machine()
+    );
+    for name in names {
+        if let Ok(kept) = fs::read(bench.folder.join("figures").join(format!("{name}.json"))) {
+            text.push_str(&serde_json::from_slice::<Section>(&kept)?.markdown());
+            text.push('\n');
+        }
+    }
+    Ok(fs::write(file, format!("{text}{MARKER}{below}"))?)
+}
+
+/// The value below which a share of the sorted values lies.
+pub fn at(sorted: &[f64], share: f64) -> f64 {
+    sorted.get(((sorted.len().saturating_sub(1)) as f64 * share) as usize).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goal_is_met_or_missed() {
+        let mut section = Section::new("Speed");
+        section.at_most("time", 15.0, 15.0, " ms");
+        section.plain("whatever", 3.0, "");
+        assert!(section.passes());
+        section.at_least("share", 0.3, 0.299, "");
+        assert!(!section.passes());
+        assert!(
+            section.markdown().contains("| share    | ≥ 0.3   | 0.299    | FAIL |"),
+            "{}",
+            section.markdown()
+        );
+    }
+
+    #[test]
+    fn a_percentile_is_one_of_the_values() {
+        assert_eq!(at(&[1.0, 2.0, 9.0], 0.5), 2.0);
+        assert_eq!(at(&[1.0], 0.99), 1.0);
+        assert!(at(&[], 0.5).is_nan());
+    }
+}
