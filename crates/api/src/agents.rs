@@ -3,11 +3,9 @@
 use axum::{Json, extract::State};
 use http::StatusCode;
 use platform::{
-    AgentId, App, Error, Patch,
-    agents::{self, Agent, Change, Filter, NewAgent, Published, SettingsPatch},
-    answering::{self, Frame, Question},
-    conversations::{Channel, Thread},
-    knowledge,
+    AgentId, App, Patch,
+    agents::{self, Agent, Change, Filter, NewAgent, SettingsPatch},
+    answering, knowledge,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -164,42 +162,17 @@ pub async fn test_agent(
 ) -> Result<Json<Value>> {
     let started = Instant::now();
     let agent = agents::get(&app, &member.tenant, &id.parse()?).await?;
-    let thread = Thread {
-        agent: agent.id.clone(),
-        channel: Channel::Test,
-        session: app.entropy.token(),
-        page_url: None,
-    };
-    let version = format!("{} draft", agent.version());
-    let draft = Published { id: agent.id, name: agent.name, settings: agent.settings, version };
-    let question = Question { agent: draft, thread, text: body.message };
-    let frames = answering::ask(&app, &member.tenant, question)?.whole().await;
-    let mut answer = collect(frames)?;
-    answer["response_time_ms"] = json!(started.elapsed().as_millis());
-    Ok(Json(answer))
-}
-
-/// A stream's frames as one answer.
-fn collect(frames: Vec<Frame>) -> Result<Value> {
-    let mut answer = json!({});
-    let mut response = String::new();
-    for frame in frames {
-        match frame {
-            Frame::Start { message_id } => answer["message_id"] = json!(message_id),
-            Frame::Status { .. } => {}
-            Frame::Token { content } => response.push_str(&content),
-            Frame::Sources { sources } => answer["sources"] = serde_json::to_value(sources)?,
-            Frame::Done { confidence, answered, model, degraded } => {
-                answer["confidence"] = json!(confidence);
-                answer["answered"] = json!(answered);
-                answer["model"] = json!(model);
-                answer["degraded"] = json!(degraded);
-            }
-            Frame::Error { message, .. } => return Err(Error::upstream(message).into()),
-        }
-    }
-    answer["response"] = json!(response);
-    Ok(answer)
+    let reply = answering::try_draft(&app, &member.tenant, &agent, body.message).await?;
+    Ok(Json(json!({
+        "message_id": reply.message_id,
+        "response": reply.text,
+        "sources": reply.sources,
+        "confidence": reply.confidence,
+        "answered": reply.answered,
+        "model": reply.model,
+        "degraded": reply.degraded,
+        "response_time_ms": started.elapsed().as_millis(),
+    })))
 }
 
 fn view(agent: &Agent) -> Result<Value> {

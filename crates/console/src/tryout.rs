@@ -3,10 +3,8 @@
 use axum::extract::State;
 use http::StatusCode;
 use platform::{
-    App, Error, Role,
-    agents::{self, Agent, Published},
-    answering::{self, Frame, Question, Source},
-    conversations::{Channel, Thread},
+    App, Role, agents,
+    answering::{self, Reply, Source},
 };
 use web::Path;
 
@@ -18,20 +16,21 @@ use crate::{
 };
 
 /// An answer, with what makers want to know of it.
-#[derive(Default)]
 pub(crate) struct Tried {
     pub answer: Vec<Piece>,
-    pub sources: Vec<Source>,
-    pub confidence: f64,
-    pub answered: bool,
-    pub model: String,
-    pub degraded: bool,
+    pub reply: Reply,
 }
 
 impl Tried {
-    /// In hundredths, as people read it.
+    /// The confidence in hundredths, as people read it.
     pub fn percent(&self) -> i64 {
-        (self.confidence * 100.0).round() as i64
+        (self.reply.confidence * 100.0).round() as i64
+    }
+}
+
+impl From<Reply> for Tried {
+    fn from(reply: Reply) -> Self {
+        Self { answer: pieces(&reply.text, &reply.sources), reply }
     }
 }
 
@@ -55,9 +54,9 @@ pub async fn ask(
     let agent = agents::get(&app, &member.tenant, &id.parse()?).await?;
     let question = fields.get("question").to_owned();
     let mut shown = Shown { question: question.clone(), ..Shown::default() };
-    let status = match answer(&app, &member, &agent, question).await {
-        Ok(tried) => {
-            shown.tried = Some(tried);
+    let status = match answering::try_draft(&app, &member.tenant, &agent, question).await {
+        Ok(reply) => {
+            shown.tried = Some(reply.into());
             StatusCode::OK
         }
         Err(error) => {
@@ -67,41 +66,6 @@ pub async fn ask(
         }
     };
     show(&app, &member, &agent, status, shown).await
-}
-
-/// Each try is a conversation of its own, so that an earlier one does not colour it.
-async fn answer(app: &App, member: &Member, agent: &Agent, text: String) -> platform::Result<Tried> {
-    let thread = Thread {
-        agent: agent.id.clone(),
-        channel: Channel::Test,
-        session: app.entropy.token(),
-        page_url: None,
-    };
-    let draft = Published {
-        id: agent.id.clone(),
-        name: agent.name.clone(),
-        settings: agent.settings.clone(),
-        version: format!("{} draft", agent.version()),
-    };
-    let frames = answering::ask(app, &member.tenant, Question { agent: draft, thread, text })?.whole().await;
-    collect(frames)
-}
-
-fn collect(frames: Vec<Frame>) -> platform::Result<Tried> {
-    let (mut tried, mut text) = (Tried::default(), String::new());
-    for frame in frames {
-        match frame {
-            Frame::Start { .. } | Frame::Status { .. } => {}
-            Frame::Token { content } => text.push_str(&content),
-            Frame::Sources { sources } => tried.sources = sources,
-            Frame::Done { confidence, answered, model, degraded } => {
-                tried = Tried { confidence, answered, model, degraded, ..tried };
-            }
-            Frame::Error { message, .. } => return Err(Error::upstream(message)),
-        }
-    }
-    tried.answer = pieces(&text, &tried.sources);
-    Ok(tried)
 }
 
 /// Cuts an answer at its citations of sources that are there.

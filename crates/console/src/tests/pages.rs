@@ -5,6 +5,7 @@ use chrono_tz::TZ_VARIANTS;
 use platform::{
     Role,
     agents::Listed,
+    answering::Reply,
     conversations::{Escalation, Unanswered},
     workspaces::{Created, Key, Stats},
 };
@@ -17,7 +18,7 @@ use crate::{
     login::LoginPage,
     overview::OverviewPage,
     page::Notice,
-    tryout::{Piece, Tried},
+    tryout::Tried,
     workspaces::NewPage,
 };
 
@@ -183,15 +184,16 @@ fn an_agent_shows_its_draft() {
 
 #[test]
 fn a_tried_answer_shows_what_it_rests_on() {
-    let tried = Tried {
-        answer: vec![Piece::Text("Yes <b>we do</b> ".into()), Piece::Cited(1)],
+    let reply = Reply {
+        message_id: "msg_00000000000000000000000a".parse().unwrap(),
+        text: "Yes <b>we do</b> [1]".into(),
         sources: vec![source(1)],
         confidence: 0.876,
         answered: true,
         model: "extractive".into(),
         degraded: false,
     };
-    let html = agent_page(Role::Member, Some(tried));
+    let html = agent_page(Role::Member, Some(reply.into()));
     assert!(html.contains("Confidence 88 %") && html.contains("Answered"));
     assert!(html.contains("href=\"#source-1\"") && html.contains("id=\"source-1\""));
     assert!(html.contains("page 7") && html.contains("We ship &#60;b&#62;everywhere"), "{html}");

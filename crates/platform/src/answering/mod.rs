@@ -5,6 +5,7 @@ mod confidence;
 mod evidence;
 mod frame;
 mod live;
+mod reply;
 mod sources;
 
 use std::{sync::Arc, time::Instant};
@@ -14,6 +15,7 @@ use models::{Extractive, LanguageModel, ModelError, OpenAi, Request};
 
 pub use frame::{Frame, Source, Stage};
 pub use live::{Live, LiveAnswers};
+pub use reply::{Reply, try_draft};
 
 use crate::{
     App, Error, MessageId, Result, Tenant,
