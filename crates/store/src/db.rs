@@ -76,12 +76,12 @@ impl Db {
             DbConfig::Sqlite { file, readers } => {
                 let options = sqlite_options(file);
                 migrate::sqlite(file, &options).await?;
-                let writer =
-                    SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-                let readers = SqlitePoolOptions::new()
-                    .max_connections(*readers)
-                    .connect_with(options.pragma("query_only", "on"))
-                    .await?;
+                // A connection to a file does not go stale, so the pool need not ask it before each use.
+                let pool = |connections| {
+                    SqlitePoolOptions::new().max_connections(connections).test_before_acquire(false)
+                };
+                let writer = pool(1).connect_with(options.clone()).await?;
+                let readers = pool(*readers).connect_with(options.pragma("query_only", "on")).await?;
                 Pools::Sqlite { readers, writer }
             }
             DbConfig::Postgres { url, schema, connections } => {

@@ -10,26 +10,29 @@ use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use platform::answering::{Frame, Live};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
+/// Words that come faster than a screen shows them wait this long for each other. The first are not held back.
+const GATHER: Duration = Duration::from_millis(5);
 /// A comment this often keeps the connection open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Streams an answer's frames, passing over the first `seen`. Each event's id is `message_id:n`, by which a
 /// client that lost its connection gets the rest. The headers keep proxies from holding the stream back.
 pub fn stream(live: Arc<Live>, seen: usize) -> Response {
-    let body = stream::unfold(Some(seen), move |seen| {
+    let body = stream::unfold(Some((seen, false)), move |state| {
         let live = live.clone();
         async move {
-            let seen = seen?;
-            let Ok((frames, last)) = timeout(KEEP_ALIVE, live.after(seen)).await else {
-                return Some((Ok(Bytes::from_static(b": ping\n\n")), Some(seen)));
-            };
-            if frames.is_empty() {
-                return None;
+            let (seen, flowing) = state?;
+            if flowing {
+                sleep(GATHER).await;
             }
+            let Ok((frames, last)) = timeout(KEEP_ALIVE, live.after(seen)).await else {
+                return Some((Ok(Bytes::from_static(b": ping\n\n")), Some((seen, flowing))));
+            };
+            let flowing = matches!(frames.last()?, Frame::Token { .. });
             let next = seen + frames.len();
-            Some((events(&live, seen, &frames), (!last).then_some(next)))
+            Some((events(&live, seen, &frames), (!last).then_some((next, flowing))))
         }
     });
     let headers = [

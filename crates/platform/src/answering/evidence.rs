@@ -15,6 +15,8 @@ use crate::{
 const PASSAGES: usize = 6;
 /// Passages whose sentences are candidates for quoting.
 const QUOTED_PASSAGES: usize = 4;
+/// The same where a model writes and sentences only tell how sure an answer is.
+const WEIGHED_PASSAGES: usize = 2;
 /// Sentences that are compared with the question by meaning.
 const EMBEDDED_SENTENCES: usize = 20;
 
@@ -56,10 +58,9 @@ pub(super) async fn gather(
     question: &str,
 ) -> Result<Evidence> {
     let retrieved = knowledge::retrieve(app, tenant, question, &settings.collection_ids, PASSAGES).await?;
-    let mut sentences = sentences(&retrieved);
-    if app.config.llm.is_none()
-        && let Some(vector) = &retrieved.vector
-    {
+    let quoting = app.config.llm.is_none();
+    let mut sentences = sentences(&retrieved, if quoting { QUOTED_PASSAGES } else { WEIGHED_PASSAGES });
+    if quoting && let Some(vector) = &retrieved.vector {
         compare_by_meaning(app, vector, &mut sentences).await?;
     }
     let best =
@@ -101,8 +102,8 @@ impl Sentence {
     }
 }
 
-fn sentences(retrieved: &Retrieved) -> Vec<Sentence> {
-    let best = retrieved.passages.iter().enumerate().take(QUOTED_PASSAGES);
+fn sentences(retrieved: &Retrieved, passages: usize) -> Vec<Sentence> {
+    let best = retrieved.passages.iter().enumerate().take(passages);
     best.flat_map(|(n, found)| sentences_of(n, found, &retrieved.weights)).collect()
 }
 

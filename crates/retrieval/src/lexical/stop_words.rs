@@ -16,9 +16,12 @@ const ENGLISH: [&str; 149] = [
     "yours", "yourself",
 ];
 
+/// Letters of the longest of them.
+const LONGEST: usize = 8;
+
 /// Whether a folded word is one of them.
 pub(crate) fn is_stop_word(word: &str) -> bool {
-    ENGLISH.binary_search(&word).is_ok()
+    word.len() <= LONGEST && ENGLISH.binary_search(&word).is_ok()
 }
 
 #[cfg(test)]
@@ -28,6 +31,7 @@ mod tests {
     #[test]
     fn the_list_can_be_searched() {
         assert!(ENGLISH.is_sorted());
+        assert!(ENGLISH.iter().all(|word| word.len() <= LONGEST));
         assert!(is_stop_word("the") && is_stop_word("a") && is_stop_word("yourself"));
         assert!(!is_stop_word("password"));
     }
