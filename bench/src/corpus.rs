@@ -135,7 +135,7 @@ pub fn paragraph(random: &mut Random) -> String {
 pub fn question(nth: usize) -> String {
     let mut random = Random(0xA5C + nth as u64);
     let template = random.one(QUESTIONS);
-    format!("{} My order is {}.", random.fill(template), 100_000 + nth)
+    format!("{} {nth}", random.fill(template))
 }
 
 /// Numbers that are the same on every run: SplitMix64 (Steele, Lea and Flood, 2014).
