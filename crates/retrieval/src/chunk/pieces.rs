@@ -1,6 +1,6 @@
 //! How many word pieces a text has, closely enough for cutting it, without the model's vocabulary.
 
-/// Pieces in tenths, by what was measured over the twelve languages of the evaluation sets.
+/// Pieces in tenths. The weights below are estimates; a chunk stays well below the model's limit with them.
 const WHOLE: u32 = 10;
 /// A letter of a word in another script than ASCII.
 const FOREIGN_LETTER: u32 = 8;

@@ -1,7 +1,7 @@
 //! BERT's uncased WordPiece tokenizer (Devlin et al. 2018; the reference is `tokenization.py` of that work).
 //!
-//! It is its own because the general tokenizer library costs 60 crates and 20 MB resident to read one vocabulary
-//! that this does in a page, with the vocabulary staying in the mapped model file.
+//! It is its own because one vocabulary and one scheme are a page of code, and the vocabulary stays in the mapped
+//! model file instead of a hash map of strings.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};

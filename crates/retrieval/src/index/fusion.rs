@@ -4,7 +4,7 @@
 //! lexical side weighs the more, the less sure the dense side is (its best cosine is low), the further the
 //! best lexical score stands above the tenth, and the more of the question a passage covers. The embedding
 //! model was trained on English; for other languages the lexical side leads throughout. The constants were
-//! fitted on three sets at once and are flat around their values.
+//! fitted on three sets at once: questions on encyclopedia paragraphs, a support FAQ, and twelve languages.
 
 use super::Mode;
 
