@@ -58,7 +58,7 @@ impl Model {
             base_url,
             api_key: Some(Secret::new("sk-stand-in".into())),
             model: "stand-in".into(),
-            first_token: Duration::from_millis(500),
+            first_token: Duration::from_secs(2),
             total: Duration::from_secs(20),
         };
         Self { endpoint, state }

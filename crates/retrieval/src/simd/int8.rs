@@ -157,10 +157,13 @@ mod avx2 {
             return block::<4, 1>(product, 0, 0, columns, out);
         }
         let block_columns = (BLOCK_BYTES / product.width).max(4);
+        // Tiles as even as can be: seven rows are four and three, not six and a lonely one.
+        let tiles = rows.div_ceil(TILE);
         for from in (0..columns).step_by(block_columns) {
             let to = (from + block_columns).min(columns);
-            for row in (0..rows).step_by(TILE) {
-                match rows - row {
+            for nth in 0..tiles {
+                let row = nth * rows / tiles;
+                match (nth + 1) * rows / tiles - row {
                     1 => block::<2, 1>(product, row, from, to, out),
                     2 => block::<2, 2>(product, row, from, to, out),
                     3 => block::<2, 3>(product, row, from, to, out),
