@@ -50,7 +50,12 @@ async fn read_form(app: &App, member: &Member, mut form: Multipart) -> Result<(U
                     let bytes = futures_util::stream::poll_fn(|cx| {
                         futures_util::StreamExt::poll_next_unpin(&mut field, cx)
                     });
-                    upload = Some(knowledge::receive(app, &member.tenant, &name, bytes).await?);
+                    let received = knowledge::receive(app, &member.tenant, &name, bytes).await;
+                    if received.is_err() {
+                        // A client that is still sending would miss the answer; the body's limit bounds this.
+                        while let Ok(Some(_)) = field.chunk().await {}
+                    }
+                    upload = Some(received?);
                 }
                 "collection_id" => collection = Some(field.text().await.map_err(broken)?),
                 "title" => title = Some(field.text().await.map_err(broken)?),

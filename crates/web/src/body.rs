@@ -1,15 +1,24 @@
 //! Bodies, paths and queries, with errors that name what is wrong.
 
-use axum::extract::{
-    FromRequest, FromRequestParts, Request,
-    rejection::{BytesRejection, PathRejection, QueryRejection},
+use axum::{
+    body::Body,
+    extract::{
+        FromRequest, FromRequestParts, Request,
+        rejection::{PathRejection, QueryRejection},
+    },
 };
-use bytes::Bytes;
-use http::{StatusCode, header::CONTENT_TYPE, request::Parts};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use http::{header::CONTENT_TYPE, request::Parts};
 use platform::Error;
 use serde::de::DeserializeOwned;
 
 use crate::ApiError;
+
+/// Bytes of a JSON body.
+const LIMIT: usize = 1024 * 1024;
+/// Bytes after which a client that goes on sending is not listened to any more.
+const READ_ON: usize = 16 * LIMIT;
 
 /// A JSON body. Fields that nobody asked for are passed over.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +27,7 @@ pub struct Json<T>(pub T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let is_json = request
             .headers()
             .get(CONTENT_TYPE)
@@ -28,20 +37,30 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             let message = "The body must be JSON, sent with the header Content-Type: application/json.";
             return Err(Error::unsupported_media(message).into());
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        let bytes = read(request.into_body()).await?;
         let reader = &mut serde_json::Deserializer::from_slice(&bytes);
         serde_path_to_error::deserialize(reader).map(Self).map_err(|error| malformed(&error).into())
     }
 }
 
-fn unreadable(rejection: BytesRejection) -> ApiError {
-    match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Error::too_large("The body is larger than 1 MB, the limit for JSON.")
+/// Reads a body. One that is too large is read on for a while without being kept: a client that is still sending
+/// would miss the answer.
+async fn read(body: Body) -> Result<Bytes, Error> {
+    let mut parts = body.into_data_stream();
+    let (mut bytes, mut size) = (BytesMut::new(), 0);
+    while let Some(part) = parts.next().await {
+        let part = part.map_err(|_| Error::bad_request("The body broke off. Please send it again."))?;
+        size += part.len();
+        if size <= LIMIT {
+            bytes.extend_from_slice(&part);
+        } else if size > READ_ON {
+            break;
         }
-        _ => Error::bad_request("The body broke off. Please send it again."),
     }
-    .into()
+    if size > LIMIT {
+        return Err(Error::too_large("The body is larger than 1 MB, the limit for JSON."));
+    }
+    Ok(bytes.freeze())
 }
 
 fn malformed(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {

@@ -37,6 +37,11 @@ async fn every_answer_has_an_id_and_errors_have_one_shape() {
     assert_eq!(wrong.1.as_deref(), Some("email"));
     let long = login().json(json!({ "email": "a@example.com", "password": "x".repeat(2_000_000) }));
     assert_eq!(long.send().await.refused(413).0, "PAYLOAD_TOO_LARGE");
+    assert_eq!(
+        raw_post(&server.url, 6_000_000).await,
+        413,
+        "a client that sends before it listens gets the answer"
+    );
     let given = server.get("/livez").header("x-request-id", "abc-123").send().await;
     assert_eq!(given.headers["x-request-id"], "abc-123");
     server.stop().await;
@@ -53,6 +58,20 @@ async fn a_server_that_stops_is_not_ready() {
     let ready = client.get(&url).send().await;
     assert!(ready.is_err() || ready.unwrap().status() == 503);
     server.stop().await;
+}
+
+/// Sends a whole JSON body before it reads, as simple clients do; gives the status.
+async fn raw_post(url: &str, size: usize) -> u16 {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(url.trim_start_matches("http://")).await.unwrap();
+    let head = format!(
+        "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {size}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&vec![b' '; size]).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    std::str::from_utf8(&answer[9..]).unwrap().parse().unwrap()
 }
 
 fn reqwest_client() -> reqwest::Client {
