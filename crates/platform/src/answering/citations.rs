@@ -74,19 +74,17 @@ fn numbers(mark: &str) -> Option<Vec<usize>> {
 pub(super) fn cited(text: &str) -> Vec<(usize, &str)> {
     let mut seen = BTreeSet::new();
     let mut cited = Vec::new();
-    let (mut at, mut statement_from, mut statement_to) = (0, 0, 0);
+    let (mut at, mut from, mut statement) = (0, 0, "");
     while let Some(open) = text[at..].find('[').map(|n| at + n) {
         let Some(close) = text[open..].find(']').map(|n| open + n + 1) else { break };
         at = open + 1;
         let Some(numbers) = numbers(&text[open..close]) else { continue };
-        if !text[statement_to..open].trim().is_empty() {
-            (statement_from, statement_to) = (statement_to, open);
+        // A mark right behind another stands for the same words.
+        if let Some(line) = text[from..open].lines().rev().map(str::trim).find(|line| !line.is_empty()) {
+            statement = line;
         }
-        let statement =
-            text[statement_from..statement_to.min(open)].trim_matches(|c| c == ']' || c == ' ' || c == '\n');
         cited.extend(numbers.into_iter().filter(|n| seen.insert(*n)).map(|n| (n, statement)));
-        (at, statement_to) = (close, close.max(statement_to));
-        statement_from = if text[close..].trim_start().starts_with('[') { statement_from } else { close };
+        (at, from) = (close, close);
     }
     cited
 }
