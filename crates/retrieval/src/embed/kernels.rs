@@ -104,21 +104,27 @@ vectorised! {
             let from = head * HEAD_WIDTH;
             for (nth, row) in rows.iter().enumerate() {
                 let key = &row[DIMENSIONS + from..DIMENSIONS + from + HEAD_WIDTH];
-                key.iter().enumerate().for_each(|(dimension, &x)| room.keys[dimension * padded + nth] = x);
+                for (dimension, &x) in key.iter().enumerate() {
+                    room.keys[dimension * padded + nth] = x;
+                }
             }
             for first in (0..rows.len()).step_by(QUERIES) {
-                let queries: [&[f32]; QUERIES] =
-                    std::array::from_fn(|nth| &rows[(first + nth).min(rows.len() - 1)][from..from + HEAD_WIDTH]);
+                let mut queries: [&[f32]; QUERIES] = [&[]; QUERIES];
+                for (nth, query) in queries.iter_mut().enumerate() {
+                    *query = &rows[(first + nth).min(rows.len() - 1)][from..from + HEAD_WIDTH];
+                }
                 score::<FUSED>(&queries, &room.keys, padded, &mut room.scores);
                 let end = (first + QUERIES).min(rows.len());
                 for scores in room.scores.chunks_exact_mut(padded).take(end - first) {
                     softmax::<FUSED>(scores, rows.len());
                 }
                 for pair in (0..QUERIES).step_by(WEIGHTED) {
-                    let weights: [&[f32]; WEIGHTED] =
-                        std::array::from_fn(|nth| &room.scores[(pair + nth) * padded..][..rows.len()]);
+                    let mut weights: [&[f32]; WEIGHTED] = [&[]; WEIGHTED];
+                    for (nth, weights) in weights.iter_mut().enumerate() {
+                        *weights = &room.scores[(pair + nth) * padded..][..rows.len()];
+                    }
                     let sums = weigh::<FUSED>(rows, 2 * DIMENSIONS + from, &weights);
-                    for (nth, sum) in sums.iter().enumerate().filter(|(nth, _)| first + pair + nth < end) {
+                    for (nth, sum) in sums.iter().enumerate().take(end.saturating_sub(first + pair)) {
                         let at = (first + pair + nth) * DIMENSIONS + from;
                         out[at..at + HEAD_WIDTH].copy_from_slice(sum);
                     }

@@ -8,22 +8,21 @@ use std::ops::Range;
 use sha2::{Digest, Sha256};
 
 use crate::DIMENSIONS;
+use crate::simd::panels;
 
 /// Shape of all-MiniLM-L6-v2.
 pub(super) const LAYERS: usize = 6;
 pub(super) const HEADS: usize = 12;
 pub(super) const HEAD_WIDTH: usize = DIMENSIONS / HEADS;
 pub(super) const INNER: usize = 1536;
-/// Weights that share a scale. A scale for a whole row lets single outliers coarsen 1,536 weights, and the
-/// cosine to the f32 model falls to 0.9964 on the shortest texts.
-pub(super) const WEIGHT_GROUP: usize = 128;
 /// Word pieces that the model reads of a text, its start and end included.
 pub(super) const LONGEST_TEXT: usize = 256;
 
 pub(super) const FILE_NAME: &str = "all-minilm-l6-v2.int8";
 pub(super) const HEADER_BYTES: usize = 128;
 const MAGIC: &[u8; 8] = b"FDMODEL\0";
-const VERSION: u32 = 2;
+/// The Makefile names it, too, so that an older file is made anew.
+const VERSION: u32 = 3;
 const HEADER_SUM_AT: usize = 64;
 const ALIGNMENT: usize = 64;
 
@@ -68,7 +67,7 @@ impl Header {
 /// A range of bytes in the body.
 pub(super) type Span = Range<usize>;
 
-/// Rows of int8 codes, with an f32 scale for each group of a row.
+/// Rows of int8 codes, with an f32 scale for each group of a row; those of a linear layer in panels.
 #[derive(Debug, Clone)]
 pub(super) struct Rows {
     pub(super) codes: Span,
@@ -151,7 +150,7 @@ impl Cursor {
     }
 
     fn linear(&mut self, outputs: usize, inputs: usize) -> Linear {
-        Linear { weights: self.rows(outputs, inputs, WEIGHT_GROUP), bias: self.floats(outputs) }
+        Linear { weights: self.rows(outputs, inputs, panels::GROUP), bias: self.floats(outputs) }
     }
 
     fn norm(&mut self) -> Norm {

@@ -20,11 +20,10 @@ use sha2::{Digest, Sha256};
 pub use install::install_model;
 pub use passages::{combine, passages_to_embed};
 
-use crate::simd::int8::{Activations, Codes, multiply};
+use crate::simd::int8::Activations;
+use crate::simd::panels::{Panels, multiply};
 use kernels::{ATTENTION_ROW, AttentionRoom, add_and_normalise, attend, gelu};
-use layout::{
-    FILE_NAME, HEADER_BYTES, Header, INNER, LONGEST_TEXT, Layer, Layout, Linear, Norm, Span, WEIGHT_GROUP,
-};
+use layout::{FILE_NAME, HEADER_BYTES, Header, INNER, LONGEST_TEXT, Layer, Layout, Linear, Norm, Span};
 use wordpiece::Vocabulary;
 
 /// Numbers in a vector.
@@ -202,8 +201,8 @@ impl Embedder {
     fn linear(&self, linear: &Linear, activations: &Activations, out: &mut [f32]) {
         let codes = bytemuck::cast_slice(self.bytes(&linear.weights.codes));
         let scales = self.floats(&linear.weights.scales);
-        let codes = Codes { codes, scales, group: WEIGHT_GROUP };
-        multiply(activations, codes, Some(self.floats(&linear.bias)), out);
+        let bias = self.floats(&linear.bias);
+        multiply(activations, Panels { codes, scales, bias }, out);
     }
 
     fn normalise(&self, norm: &Norm, room: &mut Room) {

@@ -80,16 +80,20 @@ impl Fusion {
         }
     }
 
-    /// From 0 to 1: x / (1 + x) of the weighted sum.
+    /// The weighted sum, by which passages are ordered.
     #[inline]
-    pub(super) fn score(self, evidence: Evidence) -> f32 {
+    pub(super) fn sum(self, evidence: Evidence) -> f32 {
         let dense = evidence.dense.unwrap_or(0.0);
-        let sum = match self {
+        match self {
             Self::Lexical => LONE_WEIGHT * evidence.lexical,
             Self::Dense => dense,
             Self::Sum { weight, by_coverage: true } => dense + weight * evidence.coverage * evidence.lexical,
             Self::Sum { weight, by_coverage: false } => dense + weight * evidence.lexical,
-        };
+        }
+    }
+
+    /// A sum as a score from 0 to 1: x / (1 + x).
+    pub(super) fn score(sum: f32) -> f32 {
         // Shifted by one, so that negative cosines keep their order.
         let shifted = (1.0 + sum).max(0.0);
         shifted / (1.0 + shifted)
@@ -127,7 +131,7 @@ mod tests {
     fn scores_lie_between_zero_and_one_and_rise_with_either_side() {
         let fusion = Fusion::Sum { weight: 0.02, by_coverage: true };
         let scores = [(0.0, -1.0), (0.0, -0.2), (0.0, 0.0), (1.0, 0.0), (1.0, 0.5), (50.0, 0.5), (1e9, 1.0)];
-        let scores = scores.map(|(lexical, dense)| fusion.score(evidence(lexical, dense)));
+        let scores = scores.map(|(lexical, dense)| Fusion::score(fusion.sum(evidence(lexical, dense))));
         assert!(scores.is_sorted() && scores[0] >= 0.0 && scores[6] <= 1.0, "{scores:?}");
     }
 }

@@ -26,6 +26,22 @@ const BACKGROUND: f32 = 100.0;
 /// At least this many candidates are rescored with full vectors, and at least four times the limit.
 const LEAST_RESCORED: usize = 100;
 
+/// Neighbouring rows of a part that are alive and in one of the collections.
+struct Living {
+    part: usize,
+    /// Rows in the part.
+    rows: Range<usize>,
+    /// Rows of the parts before.
+    offset: usize,
+}
+
+impl Living {
+    /// Where the rows stand among those of all parts.
+    fn places(&self) -> Range<usize> {
+        self.offset + self.rows.start..self.offset + self.rows.end
+    }
+}
+
 impl Index {
     /// The best `limit` chunks, best first; equal scores by document and ordinal.
     pub fn search(&self, query: &Query<'_>, limit: usize) -> Vec<Hit> {
@@ -33,29 +49,27 @@ impl Index {
             return Vec::new();
         }
         let vector = query.vector.filter(|vector| vector.len() == DIMENSIONS);
+        let living = self.living(query.collections);
         let mut scratch = self.scratch.take();
-        let ranges: Vec<_> = self.parts.iter().map(|part| living_ranges(part, query.collections)).collect();
+        scratch.clear(self.offset(self.parts.len()));
         self.score_terms(&query.terms, &mut scratch);
         if let Some(vector) = vector {
-            self.score_vectors(vector, &ranges, &mut scratch);
+            self.score_vectors(vector, &living, &mut scratch);
         }
-        let rows = || {
-            let parts = ranges.iter().enumerate().map(|(nth, ranges)| (nth, self.offset(nth), ranges));
-            parts.flat_map(|(nth, offset, ranges)| {
-                ranges.iter().cloned().flatten().map(move |row| (nth, row, offset))
-            })
-        };
         let mut standing = Standing::default();
-        rows().for_each(|(_, row, offset)| standing.see(scratch.evidence(offset + row)));
+        for living in &living {
+            scratch.evidence(living).for_each(|evidence| standing.see(evidence));
+        }
         let fusion = Fusion::new(query.mode, query.terms.english, &standing);
         let mut best = Best::new(LEAST_RESCORED.max(limit.saturating_mul(4)).min(self.len()));
-        rows().for_each(|(part, row, offset)| {
-            let evidence = scratch.evidence(offset + row);
-            if query.mode.admits(evidence) {
-                let (part, row) = (part as u32, row as u32);
-                best.offer(Candidate { score: fusion.score(evidence), part, row, evidence });
+        for living in &living {
+            for (row, evidence) in living.rows.clone().zip(scratch.evidence(living)) {
+                let sum = fusion.sum(evidence);
+                if sum > best.threshold && query.mode.admits(evidence) {
+                    best.push(Candidate { sum, part: living.part as u32, row: row as u32, evidence });
+                }
             }
-        });
+        }
         self.scratch.give_back(scratch);
         self.rescore(best.into_vec(), vector, fusion, limit)
     }
@@ -65,12 +79,17 @@ impl Index {
         self.parts[..part].iter().map(|part| part.segment.rows()).sum()
     }
 
+    fn living(&self, collections: Option<&HashSet<String>>) -> Vec<Living> {
+        let mut living = Vec::new();
+        for (nth, part) in self.parts.iter().enumerate() {
+            let offset = self.offset(nth);
+            let ranges = living_ranges(part, collections).into_iter();
+            living.extend(ranges.map(|rows| Living { part: nth, rows, offset }));
+        }
+        living
+    }
+
     fn score_terms(&self, terms: &QueryTerms, scratch: &mut Scratch) {
-        let rows = self.offset(self.parts.len());
-        scratch.lexical.clear();
-        scratch.lexical.resize(rows, LexicalScore::default());
-        scratch.dense.clear();
-        scratch.dense.resize(rows, f32::NAN);
         let statistics = Statistics::of(&self.parts, terms.english);
         let weighed: Vec<WeighedTerm> =
             terms.terms.iter().map(|term| statistics.weigh(term, &self.parts)).collect();
@@ -85,14 +104,11 @@ impl Index {
         }
     }
 
-    fn score_vectors(&self, vector: &[f32], ranges: &[Vec<Range<usize>>], scratch: &mut Scratch) {
+    fn score_vectors(&self, vector: &[f32], living: &[Living], scratch: &mut Scratch) {
         let codes = QueryCodes::new(vector);
-        for (nth, part) in self.parts.iter().enumerate() {
-            let offset = self.offset(nth);
-            for range in &ranges[nth] {
-                let out = &mut scratch.dense[offset + range.start..offset + range.end];
-                part.segment.vectors.scan(&codes, range.clone(), out);
-            }
+        for living in living {
+            let vectors = &self.parts[living.part].segment.vectors;
+            vectors.scan(&codes, living.rows.clone(), &mut scratch.dense[living.places()]);
         }
     }
 
@@ -105,21 +121,19 @@ impl Index {
         limit: usize,
     ) -> Vec<Hit> {
         if let Some(query) = vector {
-            let mut stored = [0.0; DIMENSIONS];
             for candidate in &mut candidates {
                 let vectors = &self.parts[candidate.part as usize].segment.vectors;
-                // A spool that cannot be read leaves the int8 score, which is within a percent.
-                if let Ok(true) = vectors.read(candidate.row as usize, &mut stored) {
-                    candidate.evidence.dense = Some(dot(query, &stored));
-                    candidate.score = fusion.score(candidate.evidence);
+                if let Some(stored) = vectors.exact(candidate.row as usize) {
+                    candidate.evidence.dense = Some(dot(query, stored));
+                    candidate.sum = fusion.sum(candidate.evidence);
                 }
             }
         }
         let mut found: Vec<_> =
             candidates.into_iter().map(|candidate| (self.document(&candidate), candidate)).collect();
         found.sort_unstable_by(|(a_document, a), (b_document, b)| {
-            let score = b.score.total_cmp(&a.score);
-            score.then_with(|| a_document.id.cmp(&b_document.id)).then(a.row.cmp(&b.row))
+            let sum = b.sum.total_cmp(&a.sum);
+            sum.then_with(|| a_document.id.cmp(&b_document.id)).then(a.row.cmp(&b.row))
         });
         found.truncate(limit);
         found.into_iter().map(|(document, candidate)| self.hit(document, &candidate)).collect()
@@ -138,7 +152,7 @@ impl Index {
             document_id: document.id.clone(),
             version: document.version,
             ordinal: segment.ordinals[candidate.row as usize],
-            score: candidate.score,
+            score: Fusion::score(candidate.sum),
             lexical: candidate.evidence.lexical,
             dense: candidate.evidence.dense,
             coverage: candidate.evidence.coverage.min(1.0),
@@ -261,7 +275,7 @@ fn living_frequency(part: &Part, hash: u32) -> u32 {
 
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
-    score: f32,
+    sum: f32,
     part: u32,
     row: u32,
     evidence: Evidence,
@@ -284,7 +298,7 @@ impl PartialOrd for Candidate {
 impl Ord for Candidate {
     /// The worst is the greatest, as the heap drops its greatest.
     fn cmp(&self, other: &Self) -> Ordering {
-        other.score.total_cmp(&self.score).then(self.part.cmp(&other.part)).then(self.row.cmp(&other.row))
+        other.sum.total_cmp(&self.sum).then(self.part.cmp(&other.part)).then(self.row.cmp(&other.row))
     }
 }
 
@@ -301,17 +315,15 @@ impl Best {
         Self { heap: BinaryHeap::with_capacity(room + 1), room, threshold: f32::NEG_INFINITY }
     }
 
+    /// Takes a candidate whose sum is above the threshold.
     #[inline]
-    fn offer(&mut self, candidate: Candidate) {
-        if candidate.score <= self.threshold {
-            return;
-        }
+    fn push(&mut self, candidate: Candidate) {
         self.heap.push(candidate);
         if self.heap.len() > self.room {
             self.heap.pop();
         }
         if self.heap.len() == self.room {
-            self.threshold = self.heap.peek().map_or(f32::NEG_INFINITY, |worst| worst.score);
+            self.threshold = self.heap.peek().map_or(f32::NEG_INFINITY, |worst| worst.sum);
         }
     }
 
@@ -335,11 +347,22 @@ struct Scratch {
 }
 
 impl Scratch {
+    fn clear(&mut self, rows: usize) {
+        self.lexical.clear();
+        self.lexical.resize(rows, LexicalScore::default());
+        self.dense.clear();
+        self.dense.resize(rows, f32::NAN);
+    }
+
+    /// The evidence for some rows, in order.
     #[inline]
-    fn evidence(&self, at: usize) -> Evidence {
-        let LexicalScore { sum, coverage } = self.lexical[at];
-        let dense = self.dense[at];
-        Evidence { lexical: sum, coverage, dense: (!dense.is_nan()).then_some(dense) }
+    fn evidence(&self, living: &Living) -> impl Iterator<Item = Evidence> {
+        let rows = self.lexical[living.places()].iter().zip(&self.dense[living.places()]);
+        rows.map(|(&LexicalScore { sum, coverage }, &dense)| Evidence {
+            lexical: sum,
+            coverage,
+            dense: (!dense.is_nan()).then_some(dense),
+        })
     }
 }
 

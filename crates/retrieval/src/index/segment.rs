@@ -9,7 +9,6 @@ use std::sync::Arc;
 use super::postings::Postings;
 use super::vectors::{Vectors, VectorsBuilder};
 use super::{ChunkRow, DocumentRows};
-use crate::DIMENSIONS;
 use crate::lexical::TermVector;
 
 /// Rows by document, documents by id.
@@ -159,11 +158,9 @@ fn copy_vectors(
         return Ok(Vectors::default());
     }
     let mut vectors = VectorsBuilder::new(spool_dir, rows)?;
-    let mut vector = [0.0; DIMENSIONS];
     for &(nth, document) in living {
         for row in document.rows() {
-            let present = parts[nth].0.vectors.read(row, &mut vector)?;
-            vectors.push(present.then_some(&vector[..]))?;
+            vectors.push(parts[nth].0.vectors.exact(row))?;
         }
     }
     vectors.finish()

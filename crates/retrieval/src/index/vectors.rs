@@ -1,13 +1,15 @@
-//! Vectors of one segment: int8 codes in memory for the scan, f32 in an unlinked file for the rescoring.
+//! Vectors of one segment: int8 codes in memory for the scan, f32 in a mapped, unlinked file for the rescoring,
+//! whose pages the system may drop.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use memmap2::Mmap;
+
 use crate::DIMENSIONS;
-use crate::simd::int8::{Activations, Codes, multiply};
+use crate::simd::int8::{self, Activations};
 
 /// Marks a row without a vector; real scales are not negative.
 const ABSENT: f32 = -1.0;
@@ -18,7 +20,7 @@ const VECTOR_BYTES: usize = DIMENSIONS * size_of::<f32>();
 pub(super) struct Vectors {
     codes: Vec<i8>,
     scales: Vec<f32>,
-    spool: Option<File>,
+    spool: Option<Mmap>,
 }
 
 impl Vectors {
@@ -29,7 +31,7 @@ impl Vectors {
         }
         let codes = &self.codes[rows.start * DIMENSIONS..rows.end * DIMENSIONS];
         let scales = &self.scales[rows];
-        multiply(&query.0, Codes { codes, scales, group: DIMENSIONS }, None, out);
+        int8::scan(&query.0, codes, scales, out);
         for (product, &scale) in out.iter_mut().zip(scales) {
             if scale == ABSENT {
                 *product = f32::NAN;
@@ -37,15 +39,11 @@ impl Vectors {
         }
     }
 
-    /// The stored vector of a row.
-    pub(super) fn read(&self, row: usize, vector: &mut [f32; DIMENSIONS]) -> io::Result<bool> {
-        match (&self.spool, self.scales.get(row)) {
-            (Some(spool), Some(&scale)) if scale != ABSENT => {
-                let at = (row * VECTOR_BYTES) as u64;
-                spool.read_exact_at(bytemuck::cast_slice_mut(vector), at).map(|()| true)
-            }
-            _ => Ok(false),
-        }
+    /// The stored vector of a row; `None` for rows without a vector.
+    pub(super) fn exact(&self, row: usize) -> Option<&[f32]> {
+        let spool =
+            self.spool.as_ref().filter(|_| self.scales.get(row).is_some_and(|&scale| scale != ABSENT))?;
+        Some(bytemuck::cast_slice(&spool[row * VECTOR_BYTES..(row + 1) * VECTOR_BYTES]))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -103,7 +101,11 @@ impl VectorsBuilder {
     }
 
     pub(super) fn finish(mut self) -> io::Result<Vectors> {
-        self.vectors.spool = Some(self.spool.into_inner().map_err(io::IntoInnerError::into_error)?);
+        let file = self.spool.into_inner().map_err(io::IntoInnerError::into_error)?;
+        #[expect(unsafe_code, reason = "a file is mapped")]
+        // SAFETY: the file has no name, so nobody else can open it, and it is not written any more.
+        let map = unsafe { Mmap::map(&file) }?;
+        self.vectors.spool = Some(map);
         Ok(self.vectors)
     }
 }

@@ -45,6 +45,7 @@ macro_rules! vectorised {
 pub(crate) use vectorised;
 
 pub(crate) mod int8;
+pub(crate) mod panels;
 
 vectorised! {
     /// The dot product of two vectors of the same length.
