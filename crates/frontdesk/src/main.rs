@@ -8,8 +8,12 @@ mod settings;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 use platform::{App, Clock};
 use settings::Settings;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Frontdesk answers your customers from your documents, with sources, on your own server.
 #[derive(Parser)]

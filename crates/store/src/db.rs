@@ -19,6 +19,9 @@ use crate::{Sql, migrate};
 
 /// How long a statement waits for another writer before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of a database file that are read through a map of it: a page that the system has in memory needs no call
+/// and no copy.
+const MMAP_SIZE: &str = "268435456";
 /// Statements that a connection keeps prepared.
 const STATEMENT_CACHE: usize = 256;
 
@@ -180,6 +183,7 @@ fn sqlite_options(file: &std::path::Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .pragma("temp_store", "memory")
         .pragma("cache_size", "-8192")
+        .pragma("mmap_size", MMAP_SIZE)
         .statement_cache_capacity(STATEMENT_CACHE)
         .disable_statement_logging()
 }
