@@ -12,6 +12,11 @@ use tokio::process::{Child, ChildStdout, Command};
 use super::{Line, ORDERS_VARIABLE, Orders};
 use crate::{ExtractError, Extracted, Limits, Progress};
 
+/// The child's memory is bounded by its addresses (RLIMIT_AS), of which mimalloc, which the program allocates from,
+/// takes a gigabyte at once unless it is told otherwise.
+const ARENA_VARIABLE: &str = "MIMALLOC_ARENA_RESERVE";
+const ARENA_KIB: &str = "32768";
+
 /// How much of the child's last words is kept.
 const STDERR_TAIL_BYTES: usize = 4 << 10;
 
@@ -67,6 +72,7 @@ impl Worker {
             .arg(file_name)
             .env_clear()
             .env(ORDERS_VARIABLE, orders)
+            .env(ARENA_VARIABLE, ARENA_KIB)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
