@@ -10,7 +10,7 @@ use platform::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Instant;
-use web::{Member, PageQuery, Path, Query, Result, may_edit, optional_text, paged, text};
+use web::{Member, PageQuery, Path, Query, Result, optional_text, paged, text};
 
 /// Longest description of an agent, in characters.
 const MAX_DESCRIPTION: usize = 2_000;
@@ -31,14 +31,13 @@ pub async fn create_agent(
     member: Member,
     web::Json(body): web::Json<CreateBody>,
 ) -> Result<(StatusCode, Json<Value>)> {
-    may_edit(&member)?;
     let form = NewAgent {
         name: text("name", &body.name, 100)?,
         description: optional_text("description", body.description.as_deref(), MAX_DESCRIPTION)?,
         agent_type: body.agent_type.as_deref().unwrap_or("SUPPORT").parse()?,
         settings: body.settings,
     };
-    let agent = agents::create(&app, &member.tenant, form).await?;
+    let agent = agents::create(&app, &member.tenant, &member.by, form).await?;
     Ok((StatusCode::CREATED, Json(view(&agent)?)))
 }
 
@@ -115,7 +114,6 @@ pub async fn update_agent(
     Path((_, id)): Path<(String, String)>,
     web::Json(body): web::Json<UpdateBody>,
 ) -> Result<Json<Value>> {
-    may_edit(&member)?;
     let description = match body.description {
         Patch::Set(value) => {
             optional_text("description", Some(&value), MAX_DESCRIPTION)?.map_or(Patch::Clear, Patch::Set)
@@ -129,7 +127,7 @@ pub async fn update_agent(
         status: body.status.map(|status| status.parse()).transpose()?,
         settings: body.settings,
     };
-    Ok(Json(view(&agents::update(&app, &member.tenant, &id.parse()?, change).await?)?))
+    Ok(Json(view(&agents::update(&app, &member.tenant, &member.by, &id.parse()?, change).await?)?))
 }
 
 /// `POST …/agents/{agent_id}/publish`
@@ -138,8 +136,7 @@ pub async fn publish_agent(
     member: Member,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<Value>> {
-    may_edit(&member)?;
-    let agent = agents::publish(&app, &member.tenant, &id.parse()?, &member.user.id).await?;
+    let agent = agents::publish(&app, &member.tenant, &member.by, &id.parse()?).await?;
     Ok(Json(json!({
         "message": "Agent published successfully",
         "version": agent.version(),

@@ -3,8 +3,8 @@
 use axum::{Json, extract::State};
 use http::StatusCode;
 use platform::{
-    App, Error, KeyId, Role,
-    workspaces::{self, Domain, Key},
+    App, Error, KeyId,
+    workspaces::{self, Domain, Key, KeyKind},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -27,7 +27,6 @@ pub async fn create_api_key(
     member: Member,
     web::Json(body): web::Json<CreateBody>,
 ) -> Result<(StatusCode, Json<Value>)> {
-    member.role.require(Role::Admin)?;
     if body.allowed_domains.len() > MAX_DOMAINS {
         let message = format!("A key has at most {MAX_DOMAINS} allowed_domains.");
         return Err(Error::invalid("allowed_domains", message).into());
@@ -35,7 +34,7 @@ pub async fn create_api_key(
     let domains = body.allowed_domains.iter().map(|domain| domain.parse());
     let domains = domains.collect::<platform::Result<Vec<Domain>>>()?;
     let name = text("name", &body.name, 100)?;
-    let made = workspaces::create_key(&app, &member.tenant, &member.user.id, name, domains).await?;
+    let made = workspaces::create_key(&app, &member.tenant, &member.by, name, domains).await?;
     let mut answer = view(&made.key);
     answer["key"] = json!(made.secret);
     answer["message"] = json!("Save this key - it won't be shown again!");
@@ -54,9 +53,8 @@ pub async fn revoke_api_key(
     member: Member,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<Value>> {
-    member.role.require(Role::Admin)?;
     let id: KeyId = id.parse()?;
-    workspaces::revoke_key(&app, &member.tenant, &id).await?;
+    workspaces::revoke_key(&app, &member.tenant, &member.by, KeyKind::Publishable, &id).await?;
     Ok(Json(json!({ "success": true, "message": "API key revoked" })))
 }
 

@@ -1,15 +1,18 @@
-//! Signing up and logging in. An answer holds the fields of both documents.
+//! Signing up, logging in and staying so. An answer holds the fields of both documents.
 
 use axum::{Json, extract::State};
 use http::StatusCode;
 use platform::{
-    App,
-    identity::{self, CODE_MINUTES, EmailAddress, Password, SignUp, User},
-    workspaces,
+    App, Error,
+    identity::{self, CODE_MINUTES, Caller, EmailAddress, LogIn, Password, Session, SignUp, User},
+    workspaces::{self, NewWorkspace},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
-use web::{Person, Result, text};
+use serde_json::{Map, Value, json};
+use web::{Client, MaybePerson, Person, Result, text};
+
+/// Longest name of a person, in characters.
+const MAX_NAME: usize = 120;
 
 /// The body of a sign-up.
 #[derive(Deserialize)]
@@ -19,24 +22,60 @@ pub struct SignUpBody {
     full_name: String,
 }
 
+impl SignUpBody {
+    fn check(self) -> Result<SignUp> {
+        Ok(SignUp {
+            email: self.email.parse()?,
+            password: Password::new(self.password)?,
+            full_name: full_name(&self.full_name)?,
+        })
+    }
+}
+
+/// A person's name: one line, because it ends up in mails.
+pub(crate) fn full_name(given: &str) -> Result<String> {
+    let name = text("full_name", given, MAX_NAME)?;
+    if name.contains(['\n', '\t']) {
+        return Err(Error::invalid("full_name", "full_name is one line.").into());
+    }
+    Ok(name)
+}
+
 /// `POST /auth/signup`
 pub async fn sign_up(
     State(app): State<App>,
+    Client(origin): Client,
     web::Json(body): web::Json<SignUpBody>,
 ) -> Result<(StatusCode, Json<Value>)> {
-    let form = SignUp {
-        email: body.email.parse()?,
-        password: Password::new(body.password)?,
-        full_name: text("full_name", &body.full_name, 120)?,
-    };
+    let form = body.check()?;
     let email = form.email.as_str().to_owned();
-    identity::sign_up(&app, form).await?;
+    identity::sign_up(&app, form, &origin).await?;
     let answer = json!({
         "message": "Account created. Verify email with OTP.",
         "email": email,
         "expires_in_minutes": CODE_MINUTES,
     });
     Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// A body that names an address.
+#[derive(Deserialize)]
+pub struct AddressBody {
+    email: String,
+}
+
+/// `POST /auth/resend-otp`
+pub async fn resend_otp(
+    State(app): State<App>,
+    Client(origin): Client,
+    web::Json(body): web::Json<AddressBody>,
+) -> Result<Json<Value>> {
+    identity::resend_code(&app, &body.email.parse()?, &origin).await?;
+    Ok(Json(json!({
+        "success": true,
+        "message": "If an account waits for a code, a new one was sent.",
+        "expires_in_minutes": CODE_MINUTES,
+    })))
 }
 
 /// The body of a verification.
@@ -49,11 +88,34 @@ pub struct VerifyBody {
 /// `POST /auth/verify-otp`
 pub async fn verify_otp(
     State(app): State<App>,
+    Client(origin): Client,
     web::Json(body): web::Json<VerifyBody>,
 ) -> Result<Json<Value>> {
     let email: EmailAddress = body.email.parse()?;
-    let user = identity::verify_code(&app, &email, body.otp_code.trim()).await?;
-    session(&app, &user).await
+    opened(&app, identity::verify_code(&app, &email, body.otp_code.trim(), &origin).await?).await
+}
+
+/// The body of a registration.
+#[derive(Deserialize)]
+pub struct RegisterBody {
+    #[serde(flatten)]
+    person: SignUpBody,
+    company_name: String,
+}
+
+/// `POST /auth/register`
+pub async fn register(
+    State(app): State<App>,
+    Client(origin): Client,
+    web::Json(body): web::Json<RegisterBody>,
+) -> Result<(StatusCode, Json<Value>)> {
+    let company = NewWorkspace {
+        name: text("company_name", &body.company_name, 100)?,
+        timezone: workspaces::timezone("UTC")?,
+        settings: Map::new(),
+    };
+    let session = identity::register(&app, body.person.check()?, company, &origin).await?;
+    Ok((StatusCode::CREATED, opened(&app, session).await?))
 }
 
 /// The body of a login.
@@ -61,39 +123,143 @@ pub async fn verify_otp(
 pub struct LogInBody {
     email: String,
     password: String,
+    totp_code: Option<String>,
 }
 
 /// `POST /auth/login`
-pub async fn log_in(State(app): State<App>, web::Json(body): web::Json<LogInBody>) -> Result<Json<Value>> {
+pub async fn log_in(
+    State(app): State<App>,
+    Client(origin): Client,
+    web::Json(body): web::Json<LogInBody>,
+) -> Result<Json<Value>> {
     let email: EmailAddress = body.email.parse()?;
-    let user = identity::log_in(&app, &email, &body.password).await?;
-    session(&app, &user).await
+    let form = LogIn { email: &email, password: &body.password, code: body.totp_code.as_deref() };
+    opened(&app, identity::log_in(&app, form, &origin).await?).await
+}
+
+/// The body of a refresh.
+#[derive(Deserialize)]
+pub struct RefreshBody {
+    refresh_token: String,
+}
+
+/// `POST /auth/refresh`
+pub async fn refresh(
+    State(app): State<App>,
+    Client(origin): Client,
+    web::Json(body): web::Json<RefreshBody>,
+) -> Result<Json<Value>> {
+    opened(&app, identity::refresh(&app, &body.refresh_token, &origin).await?).await
+}
+
+/// The body of a logout.
+#[derive(Deserialize)]
+pub struct LogOutBody {
+    refresh_token: Option<String>,
+}
+
+/// `POST /auth/logout`: ends the session of the refresh token, and the one that is called with.
+pub async fn log_out(
+    State(app): State<App>,
+    Client(origin): Client,
+    MaybePerson(caller): MaybePerson,
+    web::Json(body): web::Json<LogOutBody>,
+) -> Result<Json<Value>> {
+    if caller.is_none() && body.refresh_token.is_none() {
+        return Err(Error::invalid("refresh_token", "Send the refresh token of the session to end.").into());
+    }
+    identity::log_out(&app, body.refresh_token.as_deref(), caller.as_deref(), &origin).await?;
+    Ok(Json(json!({ "success": true, "message": "Logged out successfully" })))
+}
+
+/// `POST /auth/password/forgot`
+pub async fn forgot_password(
+    State(app): State<App>,
+    Client(origin): Client,
+    web::Json(body): web::Json<AddressBody>,
+) -> Result<Json<Value>> {
+    identity::forgot_password(&app, &body.email.parse()?, &origin).await?;
+    Ok(Json(json!({ "success": true, "message": "Password reset email sent" })))
+}
+
+/// The body of a new password.
+#[derive(Deserialize)]
+pub struct ResetBody {
+    token: String,
+    password: String,
+}
+
+/// `POST /auth/password/reset`
+pub async fn reset_password(
+    State(app): State<App>,
+    Client(origin): Client,
+    web::Json(body): web::Json<ResetBody>,
+) -> Result<Json<Value>> {
+    let password = Password::new(body.password)?;
+    identity::reset_password(&app, &body.token, &password, &origin).await?;
+    Ok(Json(json!({ "success": true, "message": "Password reset successfully" })))
+}
+
+/// A body that holds the token of a mailed link.
+#[derive(Deserialize)]
+pub struct TokenBody {
+    token: String,
+}
+
+/// `POST /auth/verify-email`
+pub async fn verify_email(
+    State(app): State<App>,
+    Client(origin): Client,
+    web::Json(body): web::Json<TokenBody>,
+) -> Result<Json<Value>> {
+    identity::verify_address(&app, &body.token, &origin).await?;
+    Ok(Json(json!({ "success": true, "message": "Email verified successfully" })))
+}
+
+/// `POST /auth/verify-email/resend`
+pub async fn resend_verification(
+    State(app): State<App>,
+    Client(origin): Client,
+    web::Json(body): web::Json<AddressBody>,
+) -> Result<Json<Value>> {
+    identity::resend_verification(&app, &body.email.parse()?, &origin).await?;
+    Ok(Json(json!({ "success": true, "message": "Verification email sent" })))
 }
 
 /// `GET /auth/me`: flat as one document has it, under `user` as the other has it.
-pub async fn me(State(app): State<App>, Person(user): Person) -> Result<Json<Value>> {
-    let mut answer = profile(&app, &user).await?;
+pub async fn me(person: Person) -> Json<Value> {
+    let mut answer = profile(&person.caller);
     answer["user"] = answer.clone();
-    Ok(Json(answer))
+    Json(answer)
 }
 
-async fn session(app: &App, user: &User) -> Result<Json<Value>> {
-    let token = identity::session(app, user)?;
-    let user = profile(app, user).await?;
-    Ok(Json(json!({ "access_token": token, "token": token, "token_type": "bearer", "user": user })))
+async fn opened(app: &App, session: Session) -> Result<Json<Value>> {
+    let caller = identity::authenticate(app, &session.access_token).await?;
+    Ok(Json(json!({
+        "access_token": session.access_token,
+        "token": session.access_token,
+        "token_type": "bearer",
+        "refresh_token": session.refresh_token,
+        "user": profile(&caller),
+    })))
 }
 
 /// A person, with the role in their current workspace: the oldest they belong to.
-async fn profile(app: &App, user: &User) -> Result<Value> {
-    let current = workspaces::list(app, &user.id).await?.into_iter().next();
-    Ok(json!({
+pub(crate) fn profile(caller: &Caller) -> Value {
+    view(&caller.user, caller)
+}
+
+pub(crate) fn view(user: &User, caller: &Caller) -> Value {
+    let current = caller.memberships.first();
+    json!({
         "id": user.id,
         "email": user.email,
         "full_name": user.full_name,
         "email_verified": user.email_verified,
         "is_verified": user.email_verified,
-        "company_id": current.as_ref().map(|workspace| &workspace.id),
-        "role": current.as_ref().map(|workspace| workspace.role.to_lowercase()),
+        "two_factor_enabled": user.totp_confirmed,
+        "company_id": current.map(|membership| &membership.workspace),
+        "role": current.map(|membership| membership.role.as_str().to_lowercase()),
         "created_at": user.created_at,
-    }))
+    })
 }

@@ -8,7 +8,7 @@ use platform::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::{Member, Result, may_edit, optional_text, text};
+use web::{Member, Result, optional_text, text};
 
 /// The body of a new collection.
 #[derive(Deserialize)]
@@ -23,10 +23,10 @@ pub async fn create_collection(
     member: Member,
     web::Json(body): web::Json<CreateBody>,
 ) -> Result<(StatusCode, Json<Value>)> {
-    may_edit(&member)?;
     let name = text("name", &body.name, 100)?;
     let description = optional_text("description", body.description.as_deref(), 2_000)?;
-    let collection = knowledge::create_collection(&app, &member.tenant, name, description).await?;
+    let collection =
+        knowledge::create_collection(&app, &member.tenant, &member.by, name, description).await?;
     Ok((StatusCode::CREATED, Json(view(&collection))))
 }
 

@@ -11,7 +11,7 @@ use platform::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::{Member, PageQuery, Path, Query, Result, may_edit, optional_text, paged};
+use web::{Member, PageQuery, Path, Query, Result, optional_text, paged};
 
 /// Characters of a chunk that a preview shows.
 const PREVIEW: usize = 200;
@@ -22,14 +22,13 @@ pub async fn upload_document(
     member: Member,
     form: std::result::Result<Multipart, MultipartRejection>,
 ) -> Result<(StatusCode, Json<Value>)> {
-    may_edit(&member)?;
     let form = form.map_err(|_| {
         Error::unsupported_media(
             "Send the document as multipart/form-data with the fields file and collection_id.",
         )
     })?;
     let form = read_form(&app, &member, form).await?;
-    let document = knowledge::accept(&app, &member.tenant, form.0, form.1).await?;
+    let document = knowledge::accept(&app, &member.tenant, &member.by, form.0, form.1).await?;
     let answer = json!({
         "id": document.id,
         "title": document.title,
@@ -140,8 +139,7 @@ pub async fn delete_document(
     member: Member,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<Value>> {
-    may_edit(&member)?;
-    knowledge::delete(&app, &member.tenant, &id.parse()?).await?;
+    knowledge::delete(&app, &member.tenant, &member.by, &id.parse()?).await?;
     Ok(Json(json!({ "success": true, "message": "Document deleted" })))
 }
 
@@ -151,8 +149,7 @@ pub async fn reprocess_document(
     member: Member,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<(StatusCode, Json<Value>)> {
-    may_edit(&member)?;
-    let document = knowledge::reprocess(&app, &member.tenant, &id.parse()?).await?;
+    let document = knowledge::reprocess(&app, &member.tenant, &member.by, &id.parse()?).await?;
     let answer = json!({
         "id": document.id,
         "title": document.title,

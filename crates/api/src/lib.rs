@@ -1,10 +1,14 @@
 //! `/api/v1`: what a business's own software calls. One file a resource.
 
+mod account;
+mod account_keys;
 mod agents;
 mod api_keys;
+mod audit;
 mod auth;
 mod collections;
 mod documents;
+mod open_keys;
 mod routes;
 mod system;
 mod workspaces;

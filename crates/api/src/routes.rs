@@ -1,70 +1,105 @@
-//! Every route of this surface, and nothing else.
+//! Every route of this surface and who may call it, and nothing else.
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    routing::{delete, get, post},
-};
+use axum::{extract::DefaultBodyLimit, routing::get};
 use metrics_exporter_prometheus::PrometheusHandle;
-use platform::App;
+use platform::{
+    App,
+    Permission::{
+        ChangeWorkspace, DeleteWorkspace, EditAgents, EditKnowledge, ManageKeys, ViewAgents, ViewAudit,
+        ViewKeys, ViewKnowledge, ViewWorkspace,
+    },
+};
+use web::{
+    Access::{Person, Public, Workspace},
+    Routes,
+};
 
-use crate::{agents, api_keys, auth, collections, documents, system, workspaces};
-
-/// The routes that anybody may call; all others need a caller.
-fn public(metrics: PrometheusHandle) -> Router<App> {
-    Router::new()
-        .route("/livez", get(system::livez))
-        .route("/readyz", get(system::readyz))
-        .route("/metrics", get(move || system::metrics(metrics.clone())))
-        .route("/api/v1/health", get(system::health))
-        .route("/api/v1/auth/signup", post(auth::sign_up))
-        .route("/api/v1/auth/verify-otp", post(auth::verify_otp))
-        .route("/api/v1/auth/login", post(auth::log_in))
-}
+use crate::{
+    account, account_keys, agents, api_keys, audit, auth, collections, documents, open_keys, system,
+    workspaces,
+};
 
 /// The surface's routes.
-pub fn routes(app: &App, metrics: PrometheusHandle) -> Router<App> {
-    let upload = usize::try_from(app.config.max_upload_bytes).unwrap_or(usize::MAX);
-    // The file's own limit is checked as it streams and says more; this one bounds the form around it.
-    let upload_body = DefaultBodyLimit::max(upload.saturating_add(16 * 1024 * 1024));
-    public(metrics)
-        .route("/api/v1/auth/me", get(auth::me))
-        .route("/api/v1/workspaces", post(workspaces::create_workspace).get(workspaces::list_workspaces))
-        .route(
-            "/api/v1/workspaces/{workspace_id}",
-            get(workspaces::get_workspace)
-                .patch(workspaces::update_workspace)
-                .delete(workspaces::delete_workspace),
-        )
-        .route(
-            "/api/v1/workspaces/{workspace_id}/api-keys",
-            post(api_keys::create_api_key).get(api_keys::list_api_keys),
-        )
-        .route("/api/v1/workspaces/{workspace_id}/api-keys/{key_id}", delete(api_keys::revoke_api_key))
-        .route(
-            "/api/v1/workspaces/{workspace_id}/agents",
-            post(agents::create_agent).get(agents::list_agents),
-        )
-        .route(
-            "/api/v1/workspaces/{workspace_id}/agents/{agent_id}",
-            get(agents::get_agent).patch(agents::update_agent),
-        )
-        .route("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/publish", post(agents::publish_agent))
-        .route("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/test", post(agents::test_agent))
-        .route(
-            "/api/v1/workspaces/{workspace_id}/collections",
-            post(collections::create_collection).get(collections::list_collections),
-        )
-        .route(
+pub fn routes(app: &App, metrics: PrometheusHandle) -> Routes {
+    system(app, metrics).merge(people(app)).merge(uploads(app)).merge(workspace(app))
+}
+
+fn system(app: &App, metrics: PrometheusHandle) -> Routes {
+    Routes::new(app)
+        .get("/livez", Public, system::livez)
+        .get("/readyz", Public, system::readyz)
+        .get("/api/v1/health", Public, system::health)
+        .with(|router| router.route("/metrics", get(move || system::metrics(metrics.clone()))))
+}
+
+fn people(app: &App) -> Routes {
+    Routes::new(app)
+        .post("/api/v1/auth/signup", Public, auth::sign_up)
+        .post("/api/v1/auth/resend-otp", Public, auth::resend_otp)
+        .post("/api/v1/auth/verify-otp", Public, auth::verify_otp)
+        .post("/api/v1/auth/register", Public, auth::register)
+        .post("/api/v1/auth/login", Public, auth::log_in)
+        .post("/api/v1/auth/refresh", Public, auth::refresh)
+        .post("/api/v1/auth/logout", Public, auth::log_out)
+        .post("/api/v1/auth/password/forgot", Public, auth::forgot_password)
+        .post("/api/v1/auth/password/reset", Public, auth::reset_password)
+        .post("/api/v1/auth/verify-email", Public, auth::verify_email)
+        .post("/api/v1/auth/verify-email/resend", Public, auth::resend_verification)
+        .get("/api/v1/auth/me", Person, auth::me)
+        .get("/api/v1/account/profile", Person, account::get_profile)
+        .patch("/api/v1/account/profile", Person, account::update_profile)
+        .post("/api/v1/account/password", Person, account::change_password)
+        .get("/api/v1/account/sessions", Person, account::list_sessions)
+        .delete("/api/v1/account/sessions", Person, account::end_other_sessions)
+        .delete("/api/v1/account/sessions/{session_id}", Person, account::end_session)
+        .post("/api/v1/account/two-factor", Person, account::begin_two_factor)
+        .post("/api/v1/account/two-factor/confirm", Person, account::confirm_two_factor)
+        .delete("/api/v1/account/two-factor", Person, account::end_two_factor)
+        .post("/api/v1/workspaces", Person, workspaces::create_workspace)
+        .get("/api/v1/workspaces", Person, workspaces::list_workspaces)
+}
+
+/// Uploads have a limit of their own, which is checked as they stream and says more; this one bounds the form
+/// around the file.
+fn uploads(app: &App) -> Routes {
+    let file = usize::try_from(app.config.max_upload_bytes).unwrap_or(usize::MAX);
+    let form = DefaultBodyLimit::max(file.saturating_add(16 * 1024 * 1024));
+    Routes::new(app)
+        .post(
             "/api/v1/workspaces/{workspace_id}/documents",
-            post(documents::upload_document).layer(upload_body).get(documents::list_documents),
+            Workspace(EditKnowledge),
+            documents::upload_document,
         )
-        .route(
-            "/api/v1/workspaces/{workspace_id}/documents/{document_id}",
-            get(documents::get_document).delete(documents::delete_document),
-        )
-        .route(
-            "/api/v1/workspaces/{workspace_id}/documents/{document_id}/reprocess",
-            post(documents::reprocess_document),
-        )
+        .with(|router| router.layer(form))
+}
+
+#[rustfmt::skip] // one line a route
+fn workspace(app: &App) -> Routes {
+    Routes::new(app)
+        .get("/api/v1/account/api-keys", Workspace(ViewKeys), account_keys::list_account_api_keys)
+        .post("/api/v1/account/api-keys", Workspace(ManageKeys), account_keys::create_account_api_key)
+        .delete("/api/v1/account/api-keys/{key_id}", Workspace(ManageKeys), account_keys::revoke_account_api_key)
+        .get("/api/v1/workspaces/{workspace_id}", Workspace(ViewWorkspace), workspaces::get_workspace)
+        .patch("/api/v1/workspaces/{workspace_id}", Workspace(ChangeWorkspace), workspaces::update_workspace)
+        .delete("/api/v1/workspaces/{workspace_id}", Workspace(DeleteWorkspace), workspaces::delete_workspace)
+        .get("/api/v1/workspaces/{workspace_id}/audit-log", Workspace(ViewAudit), audit::list_audit_log)
+        .get("/api/v1/workspaces/{workspace_id}/api-keys", Workspace(ViewKeys), api_keys::list_api_keys)
+        .post("/api/v1/workspaces/{workspace_id}/api-keys", Workspace(ManageKeys), api_keys::create_api_key)
+        .delete("/api/v1/workspaces/{workspace_id}/api-keys/{key_id}", Workspace(ManageKeys), api_keys::revoke_api_key)
+        .get("/api/v1/workspaces/{workspace_id}/agents", Workspace(ViewAgents), agents::list_agents)
+        .post("/api/v1/workspaces/{workspace_id}/agents", Workspace(EditAgents), agents::create_agent)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}", Workspace(ViewAgents), agents::get_agent)
+        .patch("/api/v1/workspaces/{workspace_id}/agents/{agent_id}", Workspace(EditAgents), agents::update_agent)
+        .post("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/publish", Workspace(EditAgents), agents::publish_agent)
+        .post("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/test", Workspace(EditAgents), agents::test_agent)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/open-keys", Workspace(ViewKeys), open_keys::list_open_keys_of_agent)
+        .post("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/open-keys", Workspace(ManageKeys), open_keys::create_open_key_for_agent)
+        .patch("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/open-keys/{key_id}", Workspace(ManageKeys), open_keys::update_open_key)
+        .delete("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/open-keys/{key_id}", Workspace(ManageKeys), open_keys::revoke_open_key)
+        .get("/api/v1/workspaces/{workspace_id}/collections", Workspace(ViewKnowledge), collections::list_collections)
+        .post("/api/v1/workspaces/{workspace_id}/collections", Workspace(EditKnowledge), collections::create_collection)
+        .get("/api/v1/workspaces/{workspace_id}/documents", Workspace(ViewKnowledge), documents::list_documents)
+        .get("/api/v1/workspaces/{workspace_id}/documents/{document_id}", Workspace(ViewKnowledge), documents::get_document)
+        .delete("/api/v1/workspaces/{workspace_id}/documents/{document_id}", Workspace(EditKnowledge), documents::delete_document)
+        .post("/api/v1/workspaces/{workspace_id}/documents/{document_id}/reprocess", Workspace(EditKnowledge), documents::reprocess_document)
 }

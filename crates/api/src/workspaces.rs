@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use http::StatusCode;
 use platform::{
-    App, Error, Patch, Role,
+    App, Error, Patch,
     workspaces::{self, Change, NewWorkspace, Workspace},
 };
 use serde::Deserialize;
@@ -25,7 +25,7 @@ pub struct CreateBody {
 /// `POST /workspaces`
 pub async fn create_workspace(
     State(app): State<App>,
-    Person(user): Person,
+    person: Person,
     web::Json(body): web::Json<CreateBody>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let form = NewWorkspace {
@@ -33,13 +33,13 @@ pub async fn create_workspace(
         timezone: workspaces::timezone(body.timezone.as_deref().unwrap_or("UTC"))?,
         settings: body.settings,
     };
-    let workspace = workspaces::create(&app, &user.id, form).await?;
+    let workspace = workspaces::create(&app, &person.caller.user, form, &person.by).await?;
     Ok((StatusCode::CREATED, Json(view(&workspace))))
 }
 
 /// `GET /workspaces`
-pub async fn list_workspaces(State(app): State<App>, Person(user): Person) -> Result<Json<Value>> {
-    let list = workspaces::list(&app, &user.id).await?;
+pub async fn list_workspaces(State(app): State<App>, person: Person) -> Result<Json<Value>> {
+    let list = workspaces::list(&app, &person.caller.user.id).await?;
     let total = list.len();
     let rows: Vec<Value> = list
         .into_iter()
@@ -86,7 +86,6 @@ pub async fn update_workspace(
     member: Member,
     web::Json(body): web::Json<UpdateBody>,
 ) -> Result<Json<Value>> {
-    member.role.require(Role::Admin)?;
     if let Patch::Set(url) = &body.logo_url
         && !(url.starts_with("https://") && url.len() <= MAX_URL)
     {
@@ -98,13 +97,12 @@ pub async fn update_workspace(
         timezone: body.timezone.map(|zone| workspaces::timezone(&zone)).transpose()?,
         settings: body.settings,
     };
-    Ok(Json(view(&workspaces::update(&app, &member.tenant, change).await?)))
+    Ok(Json(view(&workspaces::update(&app, &member.tenant, &member.by, change).await?)))
 }
 
 /// `DELETE /workspaces/{workspace_id}`
 pub async fn delete_workspace(State(app): State<App>, member: Member) -> Result<Json<Value>> {
-    member.role.require(Role::Owner)?;
-    workspaces::delete(&app, &member.tenant).await?;
+    workspaces::delete(&app, &member.tenant, &member.by).await?;
     Ok(Json(json!({ "message": "Workspace deleted successfully" })))
 }
 

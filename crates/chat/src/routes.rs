@@ -1,25 +1,34 @@
 //! Every route of this surface, and nothing else.
 
 use axum::{
-    Router,
     middleware::from_fn,
-    routing::{get, post},
+    routing::{get, options},
 };
 use platform::App;
+use web::{Access::Visitor, Routes};
 
 use crate::{calls, script, share};
 
-/// The surface's routes. The calls need a publishable key; scripts and pages are public.
-pub fn routes() -> Router<App> {
-    let calls = Router::new()
-        .route("/api/v1/widget/config/{agent_id}", get(calls::get_config).options(web::preflight))
-        .route("/api/v1/widget/chat", post(calls::chat).options(web::preflight))
-        .route("/api/v1/widget/feedback", post(calls::give_feedback).options(web::preflight))
-        .route("/api/v1/widget/escalate", post(calls::escalate).options(web::preflight))
-        .layer(from_fn(web::any_origin));
-    Router::new()
-        .merge(calls)
-        .route("/widget.js", get(script::widget))
-        .route("/chat/{agent_id}", get(share::page))
-        .route("/share.css", get(share::style))
+/// The surface's routes. Scripts and pages are for everybody's browser.
+pub fn routes(app: &App) -> Routes {
+    let preflights = [
+        "/api/v1/widget/config/{agent_id}",
+        "/api/v1/widget/chat",
+        "/api/v1/widget/feedback",
+        "/api/v1/widget/escalate",
+    ];
+    Routes::new(app)
+        .get("/api/v1/widget/config/{agent_id}", Visitor, calls::get_config)
+        .post("/api/v1/widget/chat", Visitor, calls::chat)
+        .post("/api/v1/widget/feedback", Visitor, calls::give_feedback)
+        .post("/api/v1/widget/escalate", Visitor, calls::escalate)
+        .with(|router| {
+            preflights
+                .into_iter()
+                .fold(router, |router, path| router.route(path, options(web::preflight)))
+                .layer(from_fn(web::any_origin))
+                .route("/widget.js", get(script::widget))
+                .route("/chat/{agent_id}", get(share::page))
+                .route("/share.css", get(share::style))
+        })
 }

@@ -35,7 +35,7 @@ pub async fn page(State(app): State<App>, Path(id): Path<String>) -> Result<Resp
         Err(error) => Err(error),
     };
     match shared {
-        Ok((_, agent)) => {
+        Ok((_, _, agent)) => {
             let key = workspaces::share_key(&app, &agent.id)?;
             let page = SharePage { name: &agent.name, agent: &agent.id, key: &key };
             Ok(respond(StatusCode::OK, page.render().map_err(Error::internal)?))

@@ -7,7 +7,7 @@ use axum::{
 };
 use http::StatusCode;
 use platform::{
-    AgentId, App, CollectionId, Error, Role,
+    AgentId, App, CollectionId, Error, Permission,
     agents::{
         self, Agent, AgentType, AppearancePatch, Change, GreetingPatch, NewAgent, ResponsePatch,
         SettingsPatch,
@@ -123,7 +123,7 @@ pub(crate) async fn show(
 
 /// `POST …/agents`: an agent that knows every collection, as a draft.
 pub async fn create(State(app): State<App>, member: Member, Form(fields): Form) -> Result {
-    member.role.require(Role::Member)?;
+    member.require(Permission::EditAgents)?;
     let collections = knowledge::list_collections(&app, &member.tenant).await?;
     let settings = SettingsPatch {
         collection_ids: Some(collections.into_iter().map(|collection| collection.id).collect()),
@@ -131,7 +131,7 @@ pub async fn create(State(app): State<App>, member: Member, Form(fields): Form) 
     };
     let name = text("name", fields.get("name"), 100)?;
     let form = NewAgent { name, description: None, agent_type: AgentType::Support, settings };
-    let agent = agents::create(&app, &member.tenant, form).await?;
+    let agent = agents::create(&app, &member.tenant, &member.by, form).await?;
     Ok(back(&member, &agent.id, "created"))
 }
 
@@ -153,11 +153,11 @@ pub async fn save(
     Path((_, id)): Path<(String, String)>,
     Form(fields): Form,
 ) -> Result {
-    member.role.require(Role::Member)?;
+    member.require(Permission::EditAgents)?;
     let agent = agents::get(&app, &member.tenant, &id.parse()?).await?;
     let draft = Draft::sent(&fields);
     let saved = match change(&draft, fields.lines("questions")) {
-        Ok(change) => agents::update(&app, &member.tenant, &agent.id, change).await,
+        Ok(change) => agents::update(&app, &member.tenant, &member.by, &agent.id, change).await,
         Err(error) => Err(error),
     };
     match saved {
@@ -202,8 +202,8 @@ pub async fn publish(
     Path((_, id)): Path<(String, String)>,
     Form(_): Form,
 ) -> Result {
-    member.role.require(Role::Member)?;
-    let agent = agents::publish(&app, &member.tenant, &id.parse()?, &member.user.id).await?;
+    member.require(Permission::EditAgents)?;
+    let agent = agents::publish(&app, &member.tenant, &member.by, &id.parse()?).await?;
     Ok(back(&member, &agent.id, "published"))
 }
 

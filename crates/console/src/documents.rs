@@ -11,7 +11,7 @@ use axum::{
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
 use platform::{
-    App, CollectionId, DocumentId, Error, Page, Role,
+    App, CollectionId, DocumentId, Error, Page, Permission,
     knowledge::{self, Collection, Document, DocumentStatus, Filter, NewDocument},
 };
 use serde::Deserialize;
@@ -173,7 +173,7 @@ pub async fn upload(
     headers: HeaderMap,
     form: std::result::Result<Multipart, MultipartRejection>,
 ) -> Result {
-    member.role.require(Role::Member)?;
+    member.require(Permission::EditKnowledge)?;
     let form = form.map_err(|_| Error::unsupported_media("Send the files with the form of this page."))?;
     match receive(&app, &member, cookie(&headers, SESSION), form).await {
         Ok(()) => Ok(back(&member, "uploaded")),
@@ -212,7 +212,7 @@ async fn receive(
                     .await
                     .map_err(|error| named(error, &name))?;
                 let form = NewDocument { collection, title: None };
-                knowledge::accept(app, &member.tenant, upload, form).await?;
+                knowledge::accept(app, &member.tenant, &member.by, upload, form).await?;
             }
             _ => {}
         }
@@ -247,9 +247,9 @@ fn broken(_: MultipartError) -> Error {
 
 /// `POST …/collections`
 pub async fn create_collection(State(app): State<App>, member: Member, Form(fields): Form) -> Result {
-    member.role.require(Role::Member)?;
+    member.require(Permission::EditKnowledge)?;
     let made = match text("name", fields.get("name"), 100) {
-        Ok(name) => knowledge::create_collection(&app, &member.tenant, name, None).await,
+        Ok(name) => knowledge::create_collection(&app, &member.tenant, &member.by, name, None).await,
         Err(error) => Err(error),
     };
     match made {
@@ -268,8 +268,8 @@ pub async fn delete(
     Path((_, id)): Path<(String, String)>,
     Form(_): Form,
 ) -> Result {
-    member.role.require(Role::Member)?;
-    knowledge::delete(&app, &member.tenant, &id.parse::<DocumentId>()?).await?;
+    member.require(Permission::EditKnowledge)?;
+    knowledge::delete(&app, &member.tenant, &member.by, &id.parse::<DocumentId>()?).await?;
     Ok(back(&member, "deleted"))
 }
 
@@ -280,8 +280,8 @@ pub async fn reprocess(
     Path((_, id)): Path<(String, String)>,
     Form(_): Form,
 ) -> Result {
-    member.role.require(Role::Member)?;
-    match knowledge::reprocess(&app, &member.tenant, &id.parse::<DocumentId>()?).await {
+    member.require(Permission::EditKnowledge)?;
+    match knowledge::reprocess(&app, &member.tenant, &member.by, &id.parse::<DocumentId>()?).await {
         Ok(_) => Ok(back(&member, "queued")),
         Err(error) => {
             let (status, notice) = mistake(error)?;

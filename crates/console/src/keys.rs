@@ -7,9 +7,9 @@ use axum::{
 };
 use http::StatusCode;
 use platform::{
-    App, Error, KeyId, Role,
+    App, Error, KeyId, Permission,
     agents::{self, Filter, Listed, Status},
-    workspaces::{self, Created, Domain, Key},
+    workspaces::{self, Created, Domain, Key, KeyKind},
 };
 use serde_json::Value;
 use web::{Path, Query, text};
@@ -32,7 +32,7 @@ pub(crate) struct KeysPage<'a> {
     pub base: &'a str,
     pub keys: Vec<Key>,
     pub agents: Vec<Listed>,
-    pub made: Option<Created>,
+    pub made: Option<Created<Key>>,
     pub name: &'a str,
     pub domains: &'a str,
     pub notice: Option<Notice>,
@@ -50,7 +50,7 @@ impl KeysPage<'_> {
 /// What a rendering of the page shows besides the keys.
 #[derive(Default)]
 struct Shown {
-    made: Option<Created>,
+    made: Option<Created<Key>>,
     notice: Option<Notice>,
     fields: Fields,
 }
@@ -78,7 +78,7 @@ pub async fn page(State(app): State<App>, member: Member, Query(done): Query<Don
 
 /// `POST …/keys`: the answer is the only page that ever shows the key.
 pub async fn create(State(app): State<App>, member: Member, Form(fields): Form) -> Result {
-    member.role.require(Role::Admin)?;
+    member.require(Permission::ManageKeys)?;
     match make(&app, &member, &fields).await {
         Ok(made) => {
             let shown = Shown { made: Some(made), ..Shown::default() };
@@ -91,7 +91,7 @@ pub async fn create(State(app): State<App>, member: Member, Form(fields): Form) 
     }
 }
 
-async fn make(app: &App, member: &Member, fields: &Fields) -> platform::Result<Created> {
+async fn make(app: &App, member: &Member, fields: &Fields) -> platform::Result<Created<Key>> {
     let name = text("name", fields.get("name"), 100)?;
     let domains = fields.lines("domains");
     if domains.len() > MAX_DOMAINS {
@@ -99,7 +99,7 @@ async fn make(app: &App, member: &Member, fields: &Fields) -> platform::Result<C
     }
     let domains: Vec<Domain> =
         domains.iter().map(|domain| domain.parse()).collect::<platform::Result<_>>()?;
-    workspaces::create_key(app, &member.tenant, &member.user.id, name, domains).await
+    workspaces::create_key(app, &member.tenant, &member.by, name, domains).await
 }
 
 /// `POST …/keys/{key_id}/revoke`
@@ -109,8 +109,9 @@ pub async fn revoke(
     Path((_, id)): Path<(String, String)>,
     Form(_): Form,
 ) -> Result {
-    member.role.require(Role::Admin)?;
-    workspaces::revoke_key(&app, &member.tenant, &id.parse::<KeyId>()?).await?;
+    member.require(Permission::ManageKeys)?;
+    workspaces::revoke_key(&app, &member.tenant, &member.by, KeyKind::Publishable, &id.parse::<KeyId>()?)
+        .await?;
     let target = format!("/console/{}/keys?done=revoked", member.tenant.id());
     Ok(Redirect::to(&target).into_response())
 }

@@ -7,11 +7,11 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode, header::SET_COOKIE};
 use platform::{
-    App, Error,
-    identity::{self, EmailAddress},
+    App, Error, Origin,
+    identity::{self, EmailAddress, LogIn},
 };
 use serde::Deserialize;
-use web::Query;
+use web::{Client, Query};
 
 use crate::{
     csrf,
@@ -56,8 +56,12 @@ pub async fn page(
 }
 
 /// `POST /console/login`
-pub async fn log_in(State(app): State<App>, VisitorForm(fields): VisitorForm) -> Result {
-    match token(&app, &fields).await {
+pub async fn log_in(
+    State(app): State<App>,
+    Client(origin): Client,
+    VisitorForm(fields): VisitorForm,
+) -> Result {
+    match token(&app, &fields, &origin).await {
         Ok(token) => {
             let mut response = Redirect::to(local(fields.get("next"))).into_response();
             let session = set_cookie(&app, SESSION, &token, SESSION_SECONDS).map_err(Error::internal)?;
@@ -74,14 +78,15 @@ pub async fn log_in(State(app): State<App>, VisitorForm(fields): VisitorForm) ->
     }
 }
 
-async fn token(app: &App, fields: &Fields) -> platform::Result<String> {
+async fn token(app: &App, fields: &Fields, origin: &Origin) -> platform::Result<String> {
     let email: EmailAddress = fields.get("email").parse()?;
-    let user = identity::log_in(app, &email, fields.get("password")).await?;
-    identity::session(app, &user)
+    let form = LogIn { email: &email, password: fields.get("password"), code: Some(fields.get("code")) };
+    Ok(identity::log_in(app, form, origin).await?.access_token)
 }
 
 /// `POST /console/logout`
-pub async fn log_out(State(app): State<App>, _: Session, Form(_): Form) -> Result<Response> {
+pub async fn log_out(State(app): State<App>, session: Session, Form(_): Form) -> Result<Response> {
+    identity::log_out(&app, None, Some(&session.caller), &session.by.origin).await?;
     let mut response = Redirect::to("/console/login").into_response();
     let gone = set_cookie(&app, SESSION, "", 0).map_err(Error::internal)?;
     response.headers_mut().append(SET_COOKIE, gone);

@@ -9,7 +9,7 @@ use http::{
     HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY},
 };
-use platform::{App, Error, Kind, Role, Tenant, WorkspaceId, workspaces};
+use platform::{App, Error, Kind, Permission, Role, Standing, Tenant, WorkspaceId, workspaces};
 use url::form_urlencoded;
 use web::ApiError;
 
@@ -54,12 +54,12 @@ pub struct Chrome {
 impl Chrome {
     /// Whether the person may work with agents and knowledge.
     pub fn may_edit(&self) -> bool {
-        self.role >= Role::Member
+        Standing::Member(self.role).may(Permission::EditAgents)
     }
 
     /// Whether the person may make keys.
     pub fn may_admin(&self) -> bool {
-        self.role >= Role::Admin
+        Standing::Member(self.role).may(Permission::ManageKeys)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Who is at the keyboard: the session's cookie, and what its holder may do in the workspace of the path.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, OriginalUri, RawPathParams};
 use http::{
     HeaderMap, HeaderValue, Method,
@@ -7,10 +9,11 @@ use http::{
     request::Parts,
 };
 use platform::{
-    App, Error, Role, Tenant, WorkspaceId,
-    identity::{self, User},
-    workspaces::{self, Listed},
+    Actor, App, Error, Permission, Standing, Tenant, WorkspaceId,
+    identity::{self, Caller},
+    workspaces::{self, Listed, Role},
 };
+use web::Client;
 
 use crate::{
     csrf,
@@ -48,7 +51,9 @@ pub fn set_cookie(
 /// A person who is logged in.
 pub struct Session {
     /// The person.
-    pub user: User,
+    pub caller: Arc<Caller>,
+    /// The same for the audit log.
+    pub by: Actor,
     /// The token for their forms.
     pub csrf: String,
 }
@@ -57,9 +62,14 @@ impl FromRequestParts<App> for Session {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
-        let Some(token) = cookie(&parts.headers, SESSION) else { return Err(log_in_first(parts)) };
-        match identity::authenticate(app, token).await {
-            Ok(user) => Ok(Self { user, csrf: csrf::token(token) }),
+        let Some(token) = cookie(&parts.headers, SESSION).map(str::to_owned) else {
+            return Err(log_in_first(parts));
+        };
+        match identity::authenticate(app, &token).await {
+            Ok(caller) => {
+                let Client(origin) = Client::from_request_parts(parts, app).await.map_err(|e| e.0)?;
+                Ok(Self { by: caller.actor(origin), caller, csrf: csrf::token(&token) })
+            }
             Err(error) if error.kind == platform::Kind::Unauthorized => Err(log_in_first(parts)),
             Err(error) => Err(error.into()),
         }
@@ -75,7 +85,9 @@ fn log_in_first(parts: &Parts) -> PageError {
 /// A person in the workspace that the path names.
 pub struct Member {
     /// The person.
-    pub user: User,
+    pub caller: Arc<Caller>,
+    /// The same for the audit log.
+    pub by: Actor,
     /// The workspace, for its queries.
     pub tenant: Tenant,
     /// What the person may do in it.
@@ -89,18 +101,27 @@ impl FromRequestParts<App> for Member {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
-        let Session { user, csrf } = Session::from_request_parts(parts, app).await?;
+        let Session { caller, by, csrf } = Session::from_request_parts(parts, app).await?;
         let params = RawPathParams::from_request_parts(parts, app).await.map_err(Error::internal)?;
         let id = params.iter().find(|(name, _)| *name == "workspace_id").map(|(_, value)| value.to_owned());
         let id: WorkspaceId =
             id.ok_or_else(|| Error::internal("the route has no {workspace_id}"))?.parse()?;
-        let (tenant, role) = workspaces::enter(app, &user.id, &id).await?;
-        let workspaces = workspaces::list(app, &user.id).await?;
-        Ok(Self { user, tenant, role, csrf, workspaces })
+        let (tenant, membership) = caller.enter(&id)?;
+        let role = membership.role;
+        let workspaces = workspaces::list(app, &caller.user.id).await?;
+        Ok(Self { caller, by, tenant, role, csrf, workspaces })
     }
 }
 
 impl Member {
+    /// Lets through whoever may.
+    ///
+    /// # Errors
+    /// Forbidden, naming the role that is needed.
+    pub fn require(&self, permission: Permission) -> platform::Result<()> {
+        Standing::Member(self.role).require(permission)
+    }
+
     /// What stands around every page of the workspace.
     pub fn chrome(&self, area: Area) -> Chrome {
         let id = self.tenant.id();
@@ -110,7 +131,7 @@ impl Member {
             workspace: id.clone(),
             name: name.unwrap_or_default(),
             others: self.workspaces.iter().filter(|listed| listed.id != *id).cloned().collect(),
-            person: self.user.full_name.clone(),
+            person: self.caller.user.full_name.clone(),
             role: self.role,
             csrf: self.csrf.clone(),
         }

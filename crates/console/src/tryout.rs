@@ -3,7 +3,7 @@
 use axum::extract::State;
 use http::StatusCode;
 use platform::{
-    App, Role, agents,
+    App, Permission, agents,
     answering::{self, Reply, Source},
 };
 use web::Path;
@@ -50,7 +50,7 @@ pub async fn ask(
     Path((_, id)): Path<(String, String)>,
     Form(fields): Form,
 ) -> Result {
-    member.role.require(Role::Member)?;
+    member.require(Permission::EditAgents)?;
     let agent = agents::get(&app, &member.tenant, &id.parse()?).await?;
     let question = fields.get("question").to_owned();
     let mut shown = Shown { question: question.clone(), ..Shown::default() };

@@ -31,7 +31,7 @@ pub(crate) struct NewPage<'a> {
 
 /// `GET /console`
 pub async fn home(State(app): State<App>, session: Session) -> Result {
-    let oldest = workspaces::list(&app, &session.user.id).await?.into_iter().next();
+    let oldest = workspaces::list(&app, &session.caller.user.id).await?.into_iter().next();
     let target = oldest.map_or("/console/new".into(), |workspace| format!("/console/{}", workspace.id));
     Ok(Redirect::to(&target).into_response())
 }
@@ -66,5 +66,5 @@ async fn make(app: &App, session: &Session, fields: &Fields) -> platform::Result
         timezone: workspaces::timezone(fields.get("timezone"))?,
         settings: Default::default(),
     };
-    workspaces::create(app, &session.user.id, form).await
+    workspaces::create(app, &session.caller.user, form, &session.by).await
 }

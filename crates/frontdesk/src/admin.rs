@@ -4,7 +4,7 @@ use std::{io::Read, path::PathBuf};
 
 use clap::Subcommand;
 use platform::{
-    App, Clock, Config, Error, Result,
+    Actor, App, Clock, Config, Error, Result,
     identity::{self, Password, SignUp},
     knowledge,
     workspaces::{self, NewWorkspace},
@@ -75,7 +75,7 @@ async fn create_user(
     if let Some(name) = workspace {
         let form =
             NewWorkspace { name, timezone: workspaces::timezone("UTC")?, settings: serde_json::Map::new() };
-        println!("{}", workspaces::create(&app, &user.id, form).await?.id);
+        println!("{}", workspaces::create(&app, &user, form, &Actor::system()).await?.id);
     }
     app.db.close().await;
     Ok(())

@@ -12,7 +12,7 @@ use axum::{Router, extract::State, response::Html, routing::get};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use platform::{
-    AgentId, App, CollectionId, Error, Page, Result, Tenant, UserId,
+    Actor, AgentId, App, CollectionId, Error, Page, Result, Tenant,
     agents::{self, AgentType, AppearancePatch, GreetingPatch, NewAgent, SettingsPatch},
     identity::{self, Password, SignUp},
     knowledge::{self, DocumentStatus, Filter, NewDocument},
@@ -123,15 +123,15 @@ async fn make(app: &App, persona: &Persona) -> Result<Made> {
         timezone: workspaces::timezone("Europe/Oslo")?,
         settings: serde_json::Map::new(),
     };
-    let workspace = workspaces::create(app, &user.id, form).await?;
-    let (tenant, _) = workspaces::enter(app, &user.id, &workspace.id).await?;
+    let by = Actor::system();
+    let tenant = workspaces::create(app, &user, form, &by).await?.tenant();
     let name = "Help centre".to_owned();
-    let collection = knowledge::create_collection(app, &tenant, name, None).await?;
+    let collection = knowledge::create_collection(app, &tenant, &by, name, None).await?;
     for path in Files::iter().filter(|path| path.starts_with("documents/")) {
         upload(app, &tenant, &collection.id, &path).await?;
     }
-    let agent = agent(app, &tenant, &user.id, collection.id, persona).await?;
-    let key = workspaces::create_key(app, &tenant, &user.id, "Demo page".into(), Vec::new()).await?;
+    let agent = agent(app, &tenant, collection.id, persona).await?;
+    let key = workspaces::create_key(app, &tenant, &by, "Demo page".into(), Vec::new()).await?;
     Ok(Made { tenant, agent, key: key.secret, password })
 }
 
@@ -140,7 +140,7 @@ async fn upload(app: &App, tenant: &Tenant, collection: &CollectionId, path: &st
     let bytes = stream::iter([Ok::<_, std::convert::Infallible>(Bytes::from(file(path)?))]);
     let upload = knowledge::receive(app, tenant, name, bytes).await?;
     let form = NewDocument { collection: collection.clone(), title: Some(title(name)) };
-    knowledge::accept(app, tenant, upload, form).await.map(drop)
+    knowledge::accept(app, tenant, &Actor::system(), upload, form).await.map(drop)
 }
 
 /// `price-list.csv` becomes `Price list`.
@@ -150,13 +150,7 @@ fn title(file_name: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or(words)
 }
 
-async fn agent(
-    app: &App,
-    tenant: &Tenant,
-    user: &UserId,
-    collection: CollectionId,
-    persona: &Persona,
-) -> Result<AgentId> {
+async fn agent(app: &App, tenant: &Tenant, collection: CollectionId, persona: &Persona) -> Result<AgentId> {
     let settings = SettingsPatch {
         greeting_message: Some(persona.greeting_message.clone()),
         fallback_message: Some(persona.fallback_message.clone()),
@@ -177,8 +171,8 @@ async fn agent(
         agent_type: AgentType::Support,
         settings,
     };
-    let agent = agents::create(app, tenant, form).await?;
-    agents::publish(app, tenant, &agent.id, user).await?;
+    let agent = agents::create(app, tenant, &Actor::system(), form).await?;
+    agents::publish(app, tenant, &Actor::system(), &agent.id).await?;
     Ok(agent.id)
 }
 

@@ -1,6 +1,6 @@
 //! Starting the server, and stopping it without losing anything.
 
-use std::{io::IsTerminal, time::Duration};
+use std::{io::IsTerminal, net::SocketAddr, time::Duration};
 
 use axum::{Router, serve::ListenerExt};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -91,8 +91,8 @@ impl Server {
             stream.set_nodelay(true).ok();
         });
         let stop = app.stopping.clone();
-        let serving =
-            axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await });
+        let serving = axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(async move { stop.cancelled().await });
         let mut serving = std::pin::pin!(serving.into_future());
         tokio::select! {
             ended = &mut serving => ended.map_err(Error::internal)?,

@@ -1,8 +1,9 @@
 //! The settings: one list of names with their meaning, read from a file, the environment and flags.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
+use ipnet::IpNet;
 use platform::{Config, Endpoint, Error, Result, Secret};
 use store::DbConfig;
 use url::Url;
@@ -79,6 +80,8 @@ settings! {
     model_dir "FRONTDESK_MODEL_DIR";
     /// Plan of new workspaces: FREE, STARTER, PROFESSIONAL or ENTERPRISE [default: ENTERPRISE]
     default_plan "FRONTDESK_DEFAULT_PLAN";
+    /// Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas [default: none]
+    trusted_proxies "FRONTDESK_TRUSTED_PROXIES";
     /// Jobs done at once [default: 2]
     job_workers "FRONTDESK_JOB_WORKERS";
     /// Largest upload in MB [default: 50]
@@ -152,10 +155,7 @@ impl Settings {
             }
             None => default_sender(&public_url)?,
         };
-        let plan = self.default_plan.clone().unwrap_or_else(|| "ENTERPRISE".into());
-        if !["FREE", "STARTER", "PROFESSIONAL", "ENTERPRISE"].contains(&plan.as_str()) {
-            return Err(wrong("default_plan", &plan, "FREE, STARTER, PROFESSIONAL or ENTERPRISE"));
-        }
+        let plans = "FREE, STARTER, PROFESSIONAL or ENTERPRISE";
         let _: bool =
             parse("allow_private_networks", &self.allow_private_networks, "false", "true or false")?;
         Ok(Config {
@@ -167,7 +167,8 @@ impl Settings {
             secret_key: self.secret_key.clone().map(Secret::new),
             smtp_url: self.smtp_url.clone().filter(|url| !url.is_empty()),
             mail_from,
-            default_plan: plan,
+            default_plan: parse("default_plan", &self.default_plan, "ENTERPRISE", plans)?,
+            trusted_proxies: self.trusted_proxies()?,
             job_workers: number("job_workers", &self.job_workers, 2, 1..=64)? as usize,
             max_upload_bytes: number("max_upload_mb", &self.max_upload_mb, 50, 1..=4096)? * MB,
             max_documents: number("max_documents", &self.max_documents, 10_000, 1..=10_000_000)?
@@ -191,6 +192,15 @@ impl Settings {
             return Err(wrong("public_url", url.as_str(), "http:// or https:// and a host, without a path"));
         }
         Ok(url)
+    }
+
+    fn trusted_proxies(&self) -> Result<Vec<IpNet>> {
+        let listed = self.trusted_proxies.as_deref().unwrap_or_default().split(',').map(str::trim);
+        let network = |text: &str| {
+            let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+            network.map_err(|_| wrong("trusted_proxies", text, "an address or a network such as 10.0.0.0/8"))
+        };
+        listed.filter(|text| !text.is_empty()).map(network).collect()
     }
 
     fn database(&self, data_dir: &std::path::Path) -> Result<DbConfig> {

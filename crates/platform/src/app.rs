@@ -8,10 +8,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     Clock, Config, Entropy, Error, Result,
     answering::LiveAnswers,
-    identity::Tokens,
+    callers::{self, Callers},
+    identity::{Tokens, server_secret},
     jobs::{Bell, run},
     knowledge::{Embeddings, Indexes},
+    limits::Limiter,
     mail::Mailer,
+    secret_box::SecretBox,
 };
 
 /// Everything a verb needs. Cheap to clone.
@@ -36,6 +39,12 @@ pub struct Parts {
     pub mailer: Mailer,
     /// Signs and checks session tokens.
     pub tokens: Tokens,
+    /// Seals secrets that are kept.
+    pub(crate) secrets: SecretBox,
+    /// What is known of callers.
+    pub callers: Callers,
+    /// Counts requests and tries.
+    pub limiter: Limiter,
     /// Turns text into vectors, when a model is there.
     pub embeddings: Embeddings,
     /// The workspaces' search indexes.
@@ -72,6 +81,7 @@ impl App {
         let db = Db::open(&config.database).await.map_err(|e| {
             Error::invalid("FRONTDESK_DATABASE_URL", format!("the database cannot be opened: {e}"))
         })?;
+        let secret = server_secret(&config, entropy)?;
         let http = crate::http::client()?;
         let mailer = match &config.smtp_url {
             Some(url) => Mailer::smtp(url)?,
@@ -83,7 +93,10 @@ impl App {
             db,
             blobs: Blobs::open(config.data_dir.join("files")).await?,
             mailer,
-            tokens: Tokens::open(&config, entropy)?,
+            tokens: Tokens::new(&secret),
+            secrets: SecretBox::new(&secret),
+            callers: Callers::default(),
+            limiter: Limiter::default(),
             embeddings: Embeddings::new(&config, &http),
             indexes: Indexes::open(&config).await?,
             http,
@@ -95,9 +108,10 @@ impl App {
         })))
     }
 
-    /// Starts what runs beside the requests: the model's loading and the job workers.
+    /// Starts what runs beside the requests: the model's loading, the ear for other servers, the job workers.
     pub fn start(&self) {
         self.start_embeddings();
+        self.tasks.spawn(callers::listen(self.clone()));
         for n in 0..self.config.job_workers {
             let name = format!("{}-{n}", self.entropy.token());
             self.tasks.spawn(run(self.clone(), name));

@@ -2,10 +2,13 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use ipnet::IpNet;
 use lettre::message::Mailbox;
 use models::{Endpoint, Secret};
 use store::DbConfig;
 use url::Url;
+
+use crate::workspaces::Plan;
 
 /// The checked settings of one server.
 #[derive(Clone, Debug)]
@@ -31,7 +34,9 @@ pub struct Config {
     /// Folders in which the embedding model may lie; the first that has it is taken.
     pub model_dirs: Vec<PathBuf>,
     /// Plan of a new workspace.
-    pub default_plan: String,
+    pub default_plan: Plan,
+    /// Proxies whose word on a client's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
     /// Jobs done at once.
     pub job_workers: usize,
     /// Bytes of an upload.

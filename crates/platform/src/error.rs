@@ -40,6 +40,8 @@ pub struct Error {
     pub message: Cow<'static, str>,
     /// The field of the request that is wrong.
     pub field: Option<Cow<'static, str>>,
+    /// Whole seconds after which the same request may go through.
+    pub retry_after: Option<u64>,
     /// For the log only: the cause and the place of an internal error.
     pub cause: Option<Cause>,
 }
@@ -60,7 +62,7 @@ macro_rules! constructors {
     ($($(#[$doc:meta])* $name:ident => $kind:ident, $code:literal;)*) => {$(
         $(#[$doc])*
         pub fn $name(message: impl Into<Cow<'static, str>>) -> Self {
-            Self { kind: Kind::$kind, code: $code, message: message.into(), field: None, cause: None }
+            Self { kind: Kind::$kind, code: $code, message: message.into(), field: None, retry_after: None, cause: None }
         }
     )*};
 }
@@ -81,8 +83,6 @@ impl Error {
         unsupported_media => UnsupportedMedia, "UNSUPPORTED_MEDIA_TYPE";
         /// Well formed, but it cannot be done.
         unprocessable => Unprocessable, "UNPROCESSABLE";
-        /// Too many requests.
-        limited => Limited, "RATE_LIMIT_EXCEEDED";
         /// A service behind this one failed.
         upstream => Upstream, "UPSTREAM_FAILED";
         /// The request as a whole is wrong; [`Error::invalid`] names a field.
@@ -102,8 +102,27 @@ impl Error {
             code: "INTERNAL",
             message: "Something went wrong on our side. Please try again; if it stays, give the X-Request-Id to whoever runs this server.".into(),
             field: None,
+            retry_after: None,
             cause: Some(Cause { source: source.into(), place: Location::caller() }),
         }
+    }
+
+    /// Too many requests; the same may go through after so many seconds.
+    pub fn limited(retry_after: u64) -> Self {
+        let unit = if retry_after == 1 { "second" } else { "seconds" };
+        Self {
+            kind: Kind::Limited,
+            code: "RATE_LIMIT_EXCEEDED",
+            message: format!("There were too many requests. Try again in {retry_after} {unit}.").into(),
+            field: None,
+            retry_after: Some(retry_after),
+            cause: None,
+        }
+    }
+
+    /// The same error about a field.
+    pub fn with_field(self, field: &'static str) -> Self {
+        Self { field: Some(field.into()), ..self }
     }
 
     /// The same error under a code of its own.

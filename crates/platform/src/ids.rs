@@ -72,6 +72,14 @@ macro_rules! ids {
 ids! {
     /// A person.
     UserId = "user_";
+    /// A person's session.
+    SessionId = "sess_";
+    /// An invitation into a workspace.
+    InvitationId = "invite_";
+    /// An outlet of a company.
+    OutletId = "outlet_";
+    /// An entry of the audit log.
+    AuditId = "audit_";
     /// A code mailed to a person.
     CodeId = "code_";
     /// A workspace, which is also Craveva's company.

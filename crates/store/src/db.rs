@@ -11,7 +11,7 @@ use sqlx::{
     ConnectOptions, Connection, Executor, FromRow, PgConnection, PgPool, Postgres, SqlSafeStr, Sqlite,
     SqliteConnection, SqlitePool, Transaction,
     pool::PoolConnection,
-    postgres::{PgConnectOptions, PgPoolOptions, PgRow},
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 
@@ -22,6 +22,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a database file that are read through a map of it: a page that the system has in memory needs no call
 /// and no copy.
 const MMAP_SIZE: &str = "268435456";
+/// Pause before a lost connection that listens is made again.
+const RECONNECT: Duration = Duration::from_secs(1);
 /// Statements that a connection keeps prepared.
 const STATEMENT_CACHE: usize = 256;
 
@@ -136,6 +138,25 @@ impl Db {
                 writer.close().await;
             }
             Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// Calls `heard` whenever a server announces something on a channel, and whenever something may have been
+    /// missed because the connection was lost. Never returns; on SQLite there is nothing to hear.
+    pub async fn listen(&self, channel: &'static str, heard: impl Fn()) {
+        let Pools::Postgres(pool) = &self.0 else { return std::future::pending().await };
+        loop {
+            if let Ok(mut listener) = PgListener::connect_with(pool).await
+                && listener.listen(channel).await.is_ok()
+            {
+                heard();
+                // `None` says that the connection was lost; the listener makes a new one.
+                while listener.try_recv().await.is_ok() {
+                    heard();
+                }
+            }
+            heard();
+            tokio::time::sleep(RECONNECT).await;
         }
     }
 
@@ -297,6 +318,20 @@ impl Write {
         match self.raw() {
             Raw::Sqlite(c) => Ok(sqlx::query_with(text, values).execute(c).await?.rows_affected()),
             Raw::Postgres(c) => Ok(sqlx::query_with(text, values).execute(c).await?.rows_affected()),
+        }
+    }
+
+    /// Tells every server that listens on a channel, once this is committed. SQLite has one server, which needs
+    /// not be told.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn announce(&mut self, channel: &'static str) -> sqlx::Result<()> {
+        match self.raw() {
+            Raw::Sqlite(_) => Ok(()),
+            Raw::Postgres(c) => {
+                sqlx::query("SELECT pg_notify($1, '')").bind(channel).execute(c).await.map(drop)
+            }
         }
     }
 

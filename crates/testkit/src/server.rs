@@ -1,12 +1,12 @@
 //! The server under test.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use axum::serve::ListenerExt;
 use chrono::{DateTime, Utc};
 use http::Method;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use platform::{App, Clock, Config, jobs};
+use platform::{App, Clock, Config, jobs, workspaces::Plan};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -65,7 +65,8 @@ impl Server {
             llm: None,
             embedding: None,
             model_dirs: Vec::new(),
-            default_plan: "ENTERPRISE".into(),
+            default_plan: Plan::Enterprise,
+            trusted_proxies: Vec::new(),
             job_workers: 2,
             max_upload_bytes: 4 * 1024 * 1024,
             max_documents: 100,
@@ -87,7 +88,9 @@ impl Server {
         });
         #[expect(clippy::disallowed_methods, reason = "a test's server ends with the test")]
         tokio::spawn(async move {
-            axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await
+            axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+                .with_graceful_shutdown(async move { stop.cancelled().await })
+                .await
         });
         let client = reqwest::Client::builder().build().expect("a client");
         Self { url, app, client, folder }

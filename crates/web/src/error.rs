@@ -5,7 +5,7 @@ use axum::{
     extract::Request,
     response::{IntoResponse, Response},
 };
-use http::StatusCode;
+use http::{StatusCode, header::RETRY_AFTER};
 use platform::{Error, Kind};
 use serde_json::json;
 
@@ -41,7 +41,7 @@ fn status(kind: Kind) -> StatusCode {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Error { kind, code, message, field, cause } = self.0;
+        let Error { kind, code, message, field, retry_after, cause } = self.0;
         if let Some(cause) = cause {
             tracing::error!(error = %cause.source, place = %cause.place, "a request failed");
         }
@@ -50,7 +50,11 @@ impl IntoResponse for ApiError {
             body["details"] = json!({ &*field: message });
             body["field"] = json!(field);
         }
-        (status(kind), Json(body)).into_response()
+        let mut response = (status(kind), Json(body)).into_response();
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }
 

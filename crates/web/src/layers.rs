@@ -1,4 +1,4 @@
-//! What is around every request: an id, one span, metrics, and a net for panics.
+//! What is around every request: an id, where it comes from, one span, metrics, and a net for panics.
 
 use std::{any::Any, time::Instant};
 
@@ -13,7 +13,7 @@ use platform::{App, Error};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
-use crate::ApiError;
+use crate::{ApiError, Client};
 
 /// Every answer carries it, and every log line of the request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,6 +37,10 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
 }
 
 async fn identify(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let client = Client::prove(&app, &parts);
+    parts.extensions.insert(client);
+    let request = Request::from_parts(parts, body);
     let given = request.headers().get(REQUEST_ID).filter(|id| {
         id.len() <= LONGEST_ID && id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
     });

@@ -1,20 +1,24 @@
-//! What the surfaces share: who calls and what they may, errors as JSON, bodies and paths with errors that say
+//! What the surfaces share: who calls, what they may and how often, errors as JSON, bodies and paths with errors that say
 //! what is wrong, paging, event streams, and the layers around every request.
 
 mod body;
 mod callers;
+mod client_address;
 mod cors;
 mod error;
 mod fields;
 mod layers;
+mod limits;
 mod paging;
+mod routes;
 mod sse;
 
 pub use body::{Json, Path, Query};
-pub use callers::{Bearer, Member, Person, Visitor, may_edit};
+pub use callers::{Client, MaybePerson, Member, Person, Visitor};
 pub use cors::{any_origin, preflight};
 pub use error::{ApiError, Result, method_not_allowed, not_found};
 pub use fields::{optional_text, text};
 pub use layers::{REQUEST_ID, layered};
 pub use paging::{PageQuery, paged};
+pub use routes::{Access, Route, Routes};
 pub use sse::stream;

@@ -6,9 +6,10 @@ use http::{
     header::{COOKIE, LOCATION, SET_COOKIE},
 };
 use platform::{
-    App, Clock, Config,
-    identity::{self, Password, SignUp, User},
-    knowledge, workspaces,
+    App, Clock, Config, Origin,
+    identity::{self, LogIn, Password, SignUp, User},
+    knowledge,
+    workspaces::{self, Plan},
 };
 use store::DbConfig;
 use tempfile::TempDir;
@@ -44,8 +45,10 @@ impl Site {
         Self { app, routes, user, _folder: folder }
     }
 
-    fn browser(&self) -> Browser<'_> {
-        let session = identity::session(&self.app, &self.user).unwrap();
+    async fn browser(&self) -> Browser<'_> {
+        let email = self.user.email.parse().unwrap();
+        let form = LogIn { email: &email, password: PASSWORD, code: None };
+        let session = identity::log_in(&self.app, form, &Origin::default()).await.unwrap().access_token;
         Browser { site: self, cookie: format!("frontdesk_session={session}"), csrf: csrf::token(&session) }
     }
 
@@ -66,7 +69,8 @@ fn config(folder: &std::path::Path, public_url: &str) -> Config {
         llm: None,
         embedding: None,
         model_dirs: Vec::new(),
-        default_plan: "FREE".into(),
+        default_plan: Plan::Free,
+        trusted_proxies: Vec::new(),
         job_workers: 0,
         max_upload_bytes: 1024,
         max_documents: 10,
@@ -176,7 +180,7 @@ async fn a_person_logs_in_and_gets_where_they_wanted() {
 #[tokio::test]
 async fn forms_of_other_sites_are_refused() {
     let site = Site::open("http://localhost").await;
-    let browser = site.browser();
+    let browser = site.browser().await;
     let fields = [("name", "Evil"), ("timezone", "UTC")];
     let forged = browser.post_as("/console/new", "guess", &fields).await;
     assert_eq!(forged.status(), StatusCode::FORBIDDEN);
@@ -194,7 +198,7 @@ async fn forms_of_other_sites_are_refused() {
 #[tokio::test]
 async fn a_business_is_set_up_by_forms_alone() {
     let site = Site::open("http://localhost").await;
-    let browser = site.browser();
+    let browser = site.browser().await;
     assert_eq!(location(&browser.get("/console").await), "/console/new");
     let home = browser.workspace().await;
     assert_eq!(location(&browser.get("/console").await), home);
@@ -203,10 +207,9 @@ async fn a_business_is_set_up_by_forms_alone() {
     assert!(text(browser.get(&documents).await).await.contains("Start with a collection"));
     let made = browser.post(&format!("{home}/collections"), &[("name", "Help <b>")]).await;
     assert_eq!(location(&made), format!("{documents}?done=collection"));
-    let (tenant, _) =
-        workspaces::enter(&site.app, &site.user.id, &home["/console/".len()..].parse().unwrap())
-            .await
-            .unwrap();
+    let session = browser.cookie.split_once('=').unwrap().1;
+    let caller = identity::authenticate(&site.app, session).await.unwrap();
+    let (tenant, _) = caller.enter(&home["/console/".len()..].parse().unwrap()).unwrap();
     let collection = knowledge::list_collections(&site.app, &tenant).await.unwrap().remove(0).id;
 
     let arrived =
@@ -256,7 +259,7 @@ async fn a_business_is_set_up_by_forms_alone() {
 #[tokio::test]
 async fn what_is_not_there_is_a_page_too() {
     let site = Site::open("http://localhost").await;
-    let browser = site.browser();
+    let browser = site.browser().await;
     for path in ["/console/ws_0123456789abcdefghjkmnpq", "/console/a/b/c/d", "/console/nothing"] {
         let missing = browser.get(path).await;
         assert_eq!(missing.status(), StatusCode::NOT_FOUND, "{path}");

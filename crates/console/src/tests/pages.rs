@@ -210,7 +210,7 @@ fn keys_are_listed_and_a_new_one_is_shown_once() {
         last_used_at: None,
         revoked_at: None,
     };
-    let keys = |role, made: Option<Created>| KeysPage {
+    let keys = |role, made: Option<Created<Key>>| KeysPage {
         chrome: chrome(role),
         zone: zone(),
         base: "https://chat.example.com",

@@ -13,7 +13,14 @@ pub use settings::{
 };
 pub use store::{Agent, Filter, Listed, Published, Stats};
 
-use crate::{AgentId, App, CollectionId, Error, Page, Paged, Patch, Result, Tenant, UserId, knowledge};
+use serde_json::json;
+
+use crate::{
+    Actor, AgentId, App, CollectionId, Error, Page, Paged, Patch, Result, Tenant,
+    audit::{self, Event},
+    knowledge,
+    workspaces::Plan,
+};
 
 /// What an agent is for, as the Insydr document writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +102,7 @@ pub struct Change {
 ///
 /// # Errors
 /// Invalid when a setting is out of range or a collection is not the workspace's.
-pub async fn create(app: &App, tenant: &Tenant, form: NewAgent) -> Result<Agent> {
+pub async fn create(app: &App, tenant: &Tenant, by: &Actor, form: NewAgent) -> Result<Agent> {
     let now = app.clock.now();
     let mut settings = Settings::default();
     settings.apply(form.settings)?;
@@ -114,6 +121,8 @@ pub async fn create(app: &App, tenant: &Tenant, form: NewAgent) -> Result<Agent>
     let mut db = app.db.write().await?;
     check_collections(&mut db, tenant, &agent.settings.collection_ids).await?;
     store::insert(&mut db, tenant, &agent).await?;
+    let event = Event::new("agent.created", agent.id.as_str()).with(json!({ "name": agent.name }));
+    audit::record(app, &mut db, tenant, by, event).await?;
     db.commit().await?;
     Ok(agent)
 }
@@ -146,7 +155,7 @@ pub async fn list(app: &App, tenant: &Tenant, filter: Filter, page: Page) -> Res
 ///
 /// # Errors
 /// As [`create`]; invalid when the change would publish.
-pub async fn update(app: &App, tenant: &Tenant, id: &AgentId, change: Change) -> Result<Agent> {
+pub async fn update(app: &App, tenant: &Tenant, by: &Actor, id: &AgentId, change: Change) -> Result<Agent> {
     let mut db = app.db.write().await?;
     let mut agent = store::get(&mut db, tenant, id).await?;
     agent.name = change.name.unwrap_or(agent.name);
@@ -163,6 +172,7 @@ pub async fn update(app: &App, tenant: &Tenant, id: &AgentId, change: Change) ->
     agent.updated_at = app.clock.now();
     check_collections(&mut db, tenant, &agent.settings.collection_ids).await?;
     store::update(&mut db, tenant, &agent).await?;
+    audit::record(app, &mut db, tenant, by, Event::new("agent.changed", id.as_str())).await?;
     db.commit().await?;
     Ok(agent)
 }
@@ -171,7 +181,7 @@ pub async fn update(app: &App, tenant: &Tenant, id: &AgentId, change: Change) ->
 ///
 /// # Errors
 /// Not found when the workspace has no such agent.
-pub async fn publish(app: &App, tenant: &Tenant, id: &AgentId, by: &UserId) -> Result<Agent> {
+pub async fn publish(app: &App, tenant: &Tenant, by: &Actor, id: &AgentId) -> Result<Agent> {
     let now = app.clock.now();
     let mut db = app.db.write().await?;
     let mut agent = store::get(&mut db, tenant, id).await?;
@@ -182,6 +192,8 @@ pub async fn publish(app: &App, tenant: &Tenant, id: &AgentId, by: &UserId) -> R
     agent.updated_at = now;
     store::insert_version(&mut db, tenant, &agent, version, by, now).await?;
     store::update(&mut db, tenant, &agent).await?;
+    let event = Event::new("agent.published", id.as_str()).with(json!({ "version": agent.version() }));
+    audit::record(app, &mut db, tenant, by, event).await?;
     db.commit().await?;
     Ok(agent)
 }
@@ -202,12 +214,12 @@ pub async fn published(app: &App, tenant: &Tenant, id: &AgentId) -> Result<Publi
 ///
 /// # Errors
 /// Not found unless there is such an agent and it is published.
-pub async fn shared(app: &App, id: &AgentId) -> Result<(Tenant, Published)> {
+pub async fn shared(app: &App, id: &AgentId) -> Result<(Tenant, Plan, Published)> {
     let mut db = app.db.read().await?;
     let missing = || Error::not_found("There is no published agent with this id.");
-    let tenant = store::tenant_of(&mut db, id).await?.ok_or_else(missing)?;
+    let (tenant, plan) = store::tenant_of(&mut db, id).await?.ok_or_else(missing)?;
     let agent = store::published(&mut db, &tenant, id).await?.ok_or_else(missing)?;
-    Ok((tenant, agent))
+    Ok((tenant, plan, agent))
 }
 
 async fn check_collections(db: &mut ::store::Read, tenant: &Tenant, ids: &[CollectionId]) -> Result<()> {

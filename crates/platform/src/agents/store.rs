@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use store::{Read, Write, sql};
 
 use super::{AgentType, Settings, Status};
-use crate::{AgentId, Error, Page, Paged, Result, Tenant, UserId, WorkspaceId};
+use crate::{Actor, AgentId, Error, Page, Paged, Result, Tenant, WorkspaceId, workspaces::Plan};
 
 /// An agent and its draft.
 #[derive(Clone, Debug)]
@@ -228,7 +228,7 @@ pub(super) async fn insert_version(
     tenant: &Tenant,
     agent: &Agent,
     version: i64,
-    by: &UserId,
+    by: &Actor,
     now: DateTime<Utc>,
 ) -> Result<()> {
     db.execute(sql!(
@@ -239,7 +239,7 @@ pub(super) async fn insert_version(
         version,
         agent.name.as_str(),
         serde_json::to_value(&agent.settings)?,
-        by,
+        by.id(),
         now
     ))
     .await?;
@@ -263,15 +263,15 @@ pub(super) async fn published(db: &mut Read, tenant: &Tenant, id: &AgentId) -> R
     .transpose()
 }
 
-pub(super) async fn tenant_of(db: &mut Read, id: &AgentId) -> Result<Option<Tenant>> {
-    let row: Option<(WorkspaceId,)> = db
+pub(super) async fn tenant_of(db: &mut Read, id: &AgentId) -> Result<Option<(Tenant, Plan)>> {
+    let row: Option<(WorkspaceId, String)> = db
         .optional(sql!(
-            "SELECT a.workspace_id FROM agents a JOIN workspaces w ON w.id = a.workspace_id
+            "SELECT a.workspace_id, w.plan FROM agents a JOIN workspaces w ON w.id = a.workspace_id
              WHERE a.id = $1 AND w.erased_at IS NULL",
             id
         ))
         .await?;
-    Ok(row.map(|(id,)| Tenant::new(id)))
+    row.map(|(id, plan)| Ok((Tenant::new(id), plan.parse()?))).transpose()
 }
 
 pub(super) async fn stats(db: &mut Read, tenant: &Tenant, id: &AgentId) -> Result<Stats> {

@@ -8,6 +8,7 @@ use argon2::{
 };
 use tokio::sync::Semaphore;
 
+use super::common::is_common;
 use crate::{Error, Result};
 
 /// Hashing takes 19 MB and tens of milliseconds each, so only a few run at once.
@@ -23,10 +24,14 @@ impl Password {
     /// Checks a wanted password.
     ///
     /// # Errors
-    /// Invalid when it is too short or too long.
+    /// Invalid when it is too short, too long, or among those that are guessed first.
     pub fn new(text: String) -> Result<Self> {
         match text.chars().count() {
             0..10 => Err(Error::invalid("password", "password needs at least 10 characters.")),
+            10..=256 if is_common(&text) => Err(Error::invalid(
+                "password",
+                "password is one that many people use, so it is guessed first. Choose another.",
+            )),
             10..=256 => Ok(Self(text)),
             _ => Err(Error::invalid("password", "password has at most 256 characters.")),
         }

@@ -5,12 +5,27 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use serde::{Deserialize, Serialize};
 use std::{fs, io::ErrorKind, os::unix::fs::PermissionsExt, path::Path};
 
-use crate::{AgentId, Config, Entropy, Error, Result, UserId};
+use crate::{AgentId, Config, Entropy, Error, Result, SessionId};
 
-/// How long a session lasts.
-const SESSION: TimeDelta = TimeDelta::hours(24);
+/// How long a token is good for. A session that ends takes its tokens with it, so this need not be short.
+const GOOD_FOR: TimeDelta = TimeDelta::hours(24);
 /// A key shorter than this can be guessed.
 const MIN_KEY: usize = 32;
+
+/// The server's secret: from the settings, else from `secret.key` in the data folder, which the first start makes.
+///
+/// # Errors
+/// When it is too short, or its file cannot be read or made.
+pub(crate) fn server_secret(config: &Config, entropy: Entropy) -> Result<String> {
+    let key = match &config.secret_key {
+        Some(key) => key.expose().to_owned(),
+        None => key_file(&config.data_dir.join("secret.key"), entropy)?,
+    };
+    if key.len() < MIN_KEY {
+        return Err(Error::invalid("FRONTDESK_SECRET_KEY", "needs at least 32 characters"));
+    }
+    Ok(key)
+}
 
 /// Signs and checks session tokens.
 pub struct Tokens {
@@ -18,7 +33,7 @@ pub struct Tokens {
     check: DecodingKey,
 }
 
-/// What a token says. Whom it is for is part of the subject's id, whose prefix tells people from agents, so a
+/// What a token says. What it is for is part of the subject's id, whose prefix tells sessions from agents, so a
 /// token of one kind is never taken for the other.
 #[derive(Deserialize, Serialize)]
 struct Claims {
@@ -28,33 +43,23 @@ struct Claims {
 }
 
 impl Tokens {
-    /// Takes the key from the settings, else from `secret.key` in the data folder, which the first start makes.
-    ///
-    /// # Errors
-    /// When the key is too short, or its file cannot be read or made.
-    pub fn open(config: &Config, entropy: Entropy) -> Result<Self> {
-        let key = match &config.secret_key {
-            Some(key) => key.expose().to_owned(),
-            None => key_file(&config.data_dir.join("secret.key"), entropy)?,
-        };
-        if key.len() < MIN_KEY {
-            return Err(Error::invalid("FRONTDESK_SECRET_KEY", "needs at least 32 characters"));
+    /// Signs with the server's secret.
+    pub(crate) fn new(secret: &str) -> Self {
+        Self {
+            sign: EncodingKey::from_secret(secret.as_bytes()),
+            check: DecodingKey::from_secret(secret.as_bytes()),
         }
-        Ok(Self {
-            sign: EncodingKey::from_secret(key.as_bytes()),
-            check: DecodingKey::from_secret(key.as_bytes()),
-        })
     }
 
-    /// A session of a person.
-    pub(super) fn issue(&self, user: &UserId, now: DateTime<Utc>) -> Result<String> {
-        self.sign(user.as_str(), now)
+    /// A token of a session.
+    pub(super) fn issue(&self, session: &SessionId, now: DateTime<Utc>) -> Result<String> {
+        self.sign(session.as_str(), now)
     }
 
-    /// The person whose session it is.
-    pub(super) fn check(&self, token: &str, now: DateTime<Utc>) -> Result<UserId> {
-        let user = self.subject(token, now).and_then(|subject| subject.parse().ok());
-        user.ok_or_else(|| {
+    /// The session that a token belongs to; whether it is still open is not known here.
+    pub(super) fn check(&self, token: &str, now: DateTime<Utc>) -> Result<SessionId> {
+        let session = self.subject(token, now).and_then(|subject| subject.parse().ok());
+        session.ok_or_else(|| {
             Error::unauthorized("This session has ended or its token is not valid. Log in again.")
         })
     }
@@ -71,7 +76,7 @@ impl Tokens {
 
     fn sign(&self, subject: &str, now: DateTime<Utc>) -> Result<String> {
         let claims =
-            Claims { sub: subject.to_owned(), iat: now.timestamp(), exp: (now + SESSION).timestamp() };
+            Claims { sub: subject.to_owned(), iat: now.timestamp(), exp: (now + GOOD_FOR).timestamp() };
         encode(&Header::new(Algorithm::HS256), &claims, &self.sign).map_err(Error::internal)
     }
 

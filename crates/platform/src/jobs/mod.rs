@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 pub use store::Counts;
 pub use worker::run;
 
-use crate::{App, DocumentId, Error, JobId, Result, Tenant, WorkspaceId, mail::Mail};
+use crate::{App, DocumentId, Error, JobId, Result, Tenant, WorkspaceId, identity::Purpose, mail::Mail};
 
 /// How long a worker may go silent before another takes its job.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
@@ -38,6 +38,13 @@ pub enum Task {
     EraseWorkspace,
     /// Send a mail.
     SendMail(Mail),
+    /// Mail a link to whoever has an address, if anybody has.
+    MailLink {
+        /// What the link is for.
+        purpose: Purpose,
+        /// The address, as it was given.
+        email: String,
+    },
 }
 
 impl Task {
@@ -46,6 +53,7 @@ impl Task {
             Self::ProcessDocument { .. } => "process_document",
             Self::EraseWorkspace => "erase_workspace",
             Self::SendMail(_) => "send_mail",
+            Self::MailLink { .. } => "mail_link",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{interval, sleep};
 
 use super::{Job, LEASE, Task, store};
-use crate::{App, Result, knowledge, mail, workspaces};
+use crate::{App, Result, identity, knowledge, mail, workspaces};
 
 /// How often a worker looks when no bell rings; another process's jobs are found this way.
 const LOOK: Duration = Duration::from_secs(1);
@@ -73,6 +73,7 @@ async fn perform(app: &App, job: &Job) -> Result<()> {
         Task::ProcessDocument { document } => knowledge::process(app, job, document).await,
         Task::EraseWorkspace => workspaces::erase(app, job).await,
         Task::SendMail(mail) => mail::send(app, job, mail).await,
+        Task::MailLink { purpose, email } => identity::make_link(app, job, *purpose, email).await,
     }
 }
 

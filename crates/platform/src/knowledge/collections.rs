@@ -2,10 +2,14 @@
 
 use ::store::Read;
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use sqlx::FromRow;
 
 use super::store;
-use crate::{App, CollectionId, Result, Tenant};
+use crate::{
+    Actor, App, CollectionId, Result, Tenant,
+    audit::{self, Event},
+};
 
 /// A collection.
 #[derive(Clone, Debug, FromRow)]
@@ -29,6 +33,7 @@ pub struct Collection {
 pub async fn create_collection(
     app: &App,
     tenant: &Tenant,
+    by: &Actor,
     name: String,
     description: Option<String>,
 ) -> Result<Collection> {
@@ -42,6 +47,9 @@ pub async fn create_collection(
     };
     let mut db = app.db.write().await?;
     store::insert_collection(&mut db, tenant, &collection).await?;
+    let event =
+        Event::new("collection.created", collection.id.as_str()).with(json!({ "name": collection.name }));
+    audit::record(app, &mut db, tenant, by, event).await?;
     db.commit().await?;
     Ok(collection)
 }

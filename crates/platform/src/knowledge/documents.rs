@@ -7,12 +7,15 @@ use ::store::Stored;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
+use serde_json::json;
 use sqlx::FromRow;
 use tokio::io::AsyncReadExt;
 
 use super::store;
 use crate::{
-    App, CollectionId, DocumentId, Error, Page, Paged, Result, Tenant, digest,
+    Actor, App, CollectionId, DocumentId, Error, Page, Paged, Result, Tenant,
+    audit::{self, Event},
+    digest,
     jobs::{self, Task},
 };
 
@@ -222,8 +225,14 @@ pub async fn discard(app: &App, tenant: &Tenant, upload: Upload) -> Result<()> {
 ///
 /// # Errors
 /// Invalid when there is no such collection, unprocessable when the workspace is full; nothing is kept then.
-pub async fn accept(app: &App, tenant: &Tenant, upload: Upload, form: NewDocument) -> Result<Document> {
-    match insert(app, tenant, &upload, form).await {
+pub async fn accept(
+    app: &App,
+    tenant: &Tenant,
+    by: &Actor,
+    upload: Upload,
+    form: NewDocument,
+) -> Result<Document> {
+    match insert(app, tenant, by, &upload, form).await {
         Ok(document) => {
             app.bell.ring();
             Ok(document)
@@ -235,7 +244,13 @@ pub async fn accept(app: &App, tenant: &Tenant, upload: Upload, form: NewDocumen
     }
 }
 
-async fn insert(app: &App, tenant: &Tenant, upload: &Upload, form: NewDocument) -> Result<Document> {
+async fn insert(
+    app: &App,
+    tenant: &Tenant,
+    by: &Actor,
+    upload: &Upload,
+    form: NewDocument,
+) -> Result<Document> {
     let now = app.clock.now();
     let document = Document {
         id: upload.id.clone(),
@@ -276,6 +291,8 @@ async fn insert(app: &App, tenant: &Tenant, upload: &Upload, form: NewDocument) 
         )));
     }
     store::insert_document(&mut db, tenant, &document).await?;
+    let event = Event::new("document.created", document.id.as_str()).with(json!({ "title": document.title }));
+    audit::record(app, &mut db, tenant, by, event).await?;
     let task = Task::ProcessDocument { document: document.id.clone() };
     jobs::enqueue(app, &mut db, Some(tenant.id()), &task).await?;
     db.commit().await?;
@@ -310,21 +327,26 @@ fn missing() -> Error {
 ///
 /// # Errors
 /// Not found when the workspace has no such document.
-pub async fn delete(app: &App, tenant: &Tenant, id: &DocumentId) -> Result<()> {
+pub async fn delete(app: &App, tenant: &Tenant, by: &Actor, id: &DocumentId) -> Result<()> {
     let mut db = app.db.write().await?;
-    if store::delete_document(&mut db, tenant, id).await? == 0 {
-        return Err(missing());
-    }
-    store::next_generation(&mut db, tenant).await?;
+    remove(&mut db, tenant, id).await?;
+    audit::record(app, &mut db, tenant, by, Event::new("document.deleted", id.as_str())).await?;
     db.commit().await?;
     Ok(app.blobs.delete(tenant.id().as_str(), id.as_str()).await?)
+}
+
+async fn remove(db: &mut ::store::Write, tenant: &Tenant, id: &DocumentId) -> Result<()> {
+    if store::delete_document(db, tenant, id).await? == 0 {
+        return Err(missing());
+    }
+    store::next_generation(db, tenant).await.map(drop)
 }
 
 /// Reads a document's stored original again; what was read before answers until then.
 ///
 /// # Errors
 /// Not found when the workspace has no such document, conflict while it is being read.
-pub async fn reprocess(app: &App, tenant: &Tenant, id: &DocumentId) -> Result<Document> {
+pub async fn reprocess(app: &App, tenant: &Tenant, by: &Actor, id: &DocumentId) -> Result<Document> {
     let mut db = app.db.write().await?;
     let mut document = store::document(&mut db, tenant, id).await?.ok_or_else(missing)?;
     if matches!(document.status.as_str(), "QUEUED" | "PROCESSING") {
@@ -333,6 +355,7 @@ pub async fn reprocess(app: &App, tenant: &Tenant, id: &DocumentId) -> Result<Do
         ));
     }
     queue_again(app, &mut db, tenant, id).await?;
+    audit::record(app, &mut db, tenant, by, Event::new("document.reprocessed", id.as_str())).await?;
     db.commit().await?;
     app.bell.ring();
     document.status = DocumentStatus::Queued.as_str().into();
@@ -370,7 +393,10 @@ pub(crate) async fn erase_all(app: &App, tenant: &Tenant) -> Result<()> {
             return Ok(());
         }
         for document in documents {
-            delete(app, tenant, &document.id).await?;
+            let mut db = app.db.write().await?;
+            remove(&mut db, tenant, &document.id).await?;
+            db.commit().await?;
+            app.blobs.delete(tenant.id().as_str(), document.id.as_str()).await?;
         }
     }
 }

@@ -1,22 +1,32 @@
 //! Workspaces, the tenants; who belongs to them, and the keys that open them.
 
-mod keys;
+pub mod keys;
+mod permission;
+mod plan;
 mod role;
 mod store;
 mod tenant;
 
 use std::str::FromStr;
 
+use ::store::Write;
 use chrono_tz::Tz;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-pub use keys::{Created, Domain, Key, Visitor, create_key, list_keys, revoke_key, share_key, visitor};
-pub use role::Role;
+pub use keys::{
+    AccountKey, Created, Domain, Door, Key, KeyKind, Visitor, account_key, create_key, list_keys, revoke_key,
+    share_key, visitor,
+};
+pub use permission::{Permission, Standing};
+pub use plan::Plan;
+pub use role::{Role, Scope};
 pub use store::{Listed, Stats, Workspace};
 pub use tenant::Tenant;
 
 use crate::{
-    App, Error, Patch, Result, UserId, WorkspaceId,
+    Actor, App, Error, Patch, Result, UserId, WorkspaceId,
+    audit::{self, Event},
+    identity::User,
     jobs::{self, Job, Task},
     knowledge,
 };
@@ -57,25 +67,40 @@ pub fn timezone(name: &str) -> Result<Tz> {
 ///
 /// # Errors
 /// What the database says.
-pub async fn create(app: &App, owner: &UserId, form: NewWorkspace) -> Result<Workspace> {
+pub async fn create(app: &App, owner: &User, form: NewWorkspace, by: &Actor) -> Result<Workspace> {
+    let mut db = app.db.write().await?;
+    let workspace = found(app, &mut db, owner, form, by).await?;
+    app.callers.commit(db).await?;
+    Ok(workspace)
+}
+
+/// Makes a workspace as part of a change.
+pub(crate) async fn found(
+    app: &App,
+    db: &mut Write,
+    owner: &User,
+    form: NewWorkspace,
+    by: &Actor,
+) -> Result<Workspace> {
     let now = app.clock.now();
     let id = WorkspaceId::new(now, app.entropy);
-    let mut db = app.db.write().await?;
-    let slug = free_slug(&mut db, &form.name, &id).await?;
+    let slug = free_slug(db, &form.name, &id).await?;
     let workspace = Workspace {
         id,
         slug,
         name: form.name,
-        owner_id: owner.clone(),
+        owner_id: owner.id.clone(),
         logo_url: None,
         timezone: form.timezone.name().to_owned(),
-        plan: app.config.default_plan.clone(),
+        plan: app.config.default_plan.as_str().to_owned(),
         settings: Value::Object(form.settings),
         created_at: now,
     };
-    store::insert(&mut db, &workspace).await?;
-    store::insert_member(&mut db, &workspace.id, owner, Role::Owner, now).await?;
-    db.commit().await?;
+    store::insert(db, &workspace).await?;
+    store::insert_member(db, &workspace.id, &owner.id, Role::Owner, now).await?;
+    let event =
+        Event::new("workspace.created", workspace.id.as_str()).with(json!({ "name": workspace.name }));
+    audit::record(app, db, &Tenant::new(workspace.id.clone()), by, event).await?;
     Ok(workspace)
 }
 
@@ -107,17 +132,6 @@ pub async fn list(app: &App, user: &UserId) -> Result<Vec<Listed>> {
     store::list(&mut app.db.read().await?, user).await
 }
 
-/// What a person may do in a workspace; makes the [`Tenant`] that its queries need.
-///
-/// # Errors
-/// Not found when the person does not belong to it: others need not know that it exists.
-pub async fn enter(app: &App, user: &UserId, id: &WorkspaceId) -> Result<(Tenant, Role)> {
-    let role = store::role(&mut app.db.read().await?, id, user)
-        .await?
-        .ok_or_else(|| Error::not_found("There is no such workspace."))?;
-    Ok((Tenant::new(id.clone()), role))
-}
-
 /// A workspace and what is in it.
 ///
 /// # Errors
@@ -131,7 +145,7 @@ pub async fn get(app: &App, tenant: &Tenant) -> Result<(Workspace, Stats)> {
 ///
 /// # Errors
 /// What the database says.
-pub async fn update(app: &App, tenant: &Tenant, change: Change) -> Result<Workspace> {
+pub async fn update(app: &App, tenant: &Tenant, by: &Actor, change: Change) -> Result<Workspace> {
     let mut db = app.db.write().await?;
     let mut workspace = store::get(&mut db, tenant).await?;
     workspace.name = change.name.unwrap_or(workspace.name);
@@ -141,6 +155,7 @@ pub async fn update(app: &App, tenant: &Tenant, change: Change) -> Result<Worksp
         settings.extend(new);
     }
     store::update(&mut db, tenant, &workspace, app.clock.now()).await?;
+    audit::record(app, &mut db, tenant, by, Event::new("workspace.changed", workspace.id.as_str())).await?;
     db.commit().await?;
     Ok(workspace)
 }
@@ -149,11 +164,13 @@ pub async fn update(app: &App, tenant: &Tenant, change: Change) -> Result<Worksp
 ///
 /// # Errors
 /// What the database says.
-pub async fn delete(app: &App, tenant: &Tenant) -> Result<()> {
+pub async fn delete(app: &App, tenant: &Tenant, by: &Actor) -> Result<()> {
     let mut db = app.db.write().await?;
     store::close(&mut db, tenant, app.clock.now()).await?;
+    let event = Event::new("workspace.deleted", tenant.id().as_str());
+    audit::record(app, &mut db, tenant, by, event).await?;
     jobs::enqueue(app, &mut db, Some(tenant.id()), &Task::EraseWorkspace).await?;
-    db.commit().await?;
+    app.callers.commit(db).await?;
     app.bell.ring();
     Ok(())
 }

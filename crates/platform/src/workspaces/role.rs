@@ -1,23 +1,28 @@
-//! What a member may do.
+//! Roles of people and scopes of keys; what each may do stands in [`super::Permission`].
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Error, Result};
 
-/// Roles, least first, so that `role >= Role::Admin` reads as it is meant.
+/// Roles, least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Reads.
     Viewer,
     /// Works with agents and knowledge.
     Member,
-    /// Also changes the workspace and its keys.
+    /// Also changes the workspace, its people and its keys.
     Admin,
     /// Also ends the workspace.
     Owner,
 }
 
 impl Role {
+    /// Every role, least first.
+    pub const ALL: [Self; 4] = [Self::Viewer, Self::Member, Self::Admin, Self::Owner];
+
     /// As the documents write it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -26,17 +31,6 @@ impl Role {
             Self::Admin => "ADMIN",
             Self::Owner => "OWNER",
         }
-    }
-
-    /// Lets through whoever has at least this role.
-    ///
-    /// # Errors
-    /// Forbidden, naming the role that is needed.
-    pub fn require(self, least: Self) -> Result<()> {
-        if self >= least {
-            return Ok(());
-        }
-        Err(Error::forbidden(format!("This needs the role {least} in the workspace; yours is {self}.")))
     }
 }
 
@@ -49,9 +43,17 @@ impl fmt::Display for Role {
 impl FromStr for Role {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
-        [Self::Viewer, Self::Member, Self::Admin, Self::Owner]
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or_else(|| Error::internal(format!("members.role holds {text:?}")))
+        let known = Self::ALL.into_iter().find(|role| role.as_str().eq_ignore_ascii_case(text));
+        known.ok_or_else(|| Error::invalid("role", "role is OWNER, ADMIN, MEMBER or VIEWER."))
     }
+}
+
+/// What an account key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Read.
+    Read,
+    /// Read and write.
+    Write,
 }

@@ -31,6 +31,13 @@ pub struct Workspace {
     pub created_at: DateTime<Utc>,
 }
 
+impl Workspace {
+    /// The workspace, for its queries: whoever holds it has been let in.
+    pub fn tenant(&self) -> Tenant {
+        Tenant::new(self.id.clone())
+    }
+}
+
 /// A workspace in a person's list.
 #[derive(Clone, Debug, FromRow)]
 pub struct Listed {
@@ -100,18 +107,6 @@ pub(super) async fn insert_member(
 
 pub(super) async fn slug_taken(db: &mut Read, slug: &str) -> Result<bool> {
     Ok(db.count(sql!("SELECT count(*) FROM workspaces WHERE slug = $1", slug)).await? > 0)
-}
-
-pub(super) async fn role(db: &mut Read, id: &WorkspaceId, user: &UserId) -> Result<Option<Role>> {
-    let row: Option<(String,)> = db
-        .optional(sql!(
-            "SELECT m.role FROM members m JOIN workspaces w ON w.id = m.workspace_id
-             WHERE m.workspace_id = $1 AND m.user_id = $2 AND w.erased_at IS NULL",
-            id,
-            user
-        ))
-        .await?;
-    row.map(|(role,)| role.parse()).transpose()
 }
 
 pub(super) async fn list(db: &mut Read, user: &UserId) -> Result<Vec<Listed>> {

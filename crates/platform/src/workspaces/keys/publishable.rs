@@ -1,23 +1,19 @@
 //! Publishable keys: safe to stand in a web page, because they open the widget's calls only, and only for
 //! pages on the domains they name.
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
-use store::{Read, sql};
+use store::sql;
 use url::{Host, Url};
 
-use super::Tenant;
-use crate::{AgentId, App, Error, KeyId, Result, UserId, WorkspaceId, agents, digest::sha256};
+use super::{Created, KeyKind, SHOWN, hash, note_use, record_created};
+use crate::{Actor, AgentId, App, Error, KeyId, Result, Tenant, WorkspaceId, agents, workspaces::Plan};
 
-/// Characters of a key that are kept for people to recognise it by.
-const SHOWN: usize = 12;
 /// What a share page's key begins with.
 const SHARE: &str = "share_";
-/// A key's last use is noted at most this often, so that a busy key costs no write for each call.
-const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// A domain that a key may be used on: `example.com` is that host, `*.example.com` its subdomains.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -85,14 +81,6 @@ pub struct Key {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// A new key, and the only sight of it there will be.
-pub struct Created {
-    /// As it is listed.
-    pub key: Key,
-    /// The key itself.
-    pub secret: String,
-}
-
 /// Makes a publishable key.
 ///
 /// # Errors
@@ -100,10 +88,10 @@ pub struct Created {
 pub async fn create_key(
     app: &App,
     tenant: &Tenant,
-    by: &UserId,
+    by: &Actor,
     name: String,
     allowed_domains: Vec<Domain>,
-) -> Result<Created> {
+) -> Result<Created<Key>> {
     let now = app.clock.now();
     let secret = format!("pk_live_{}", &app.entropy.token()[..40]);
     let key = Key {
@@ -125,10 +113,11 @@ pub async fn create_key(
         hash(&secret),
         key.key_prefix.as_str(),
         serde_json::to_value(&key.allowed_domains)?,
-        by,
+        by.id(),
         now
     ))
     .await?;
+    record_created(app, &mut db, tenant, by, KeyKind::Publishable, &key.id, &key.name).await?;
     db.commit().await?;
     Ok(Created { key, secret })
 }
@@ -150,39 +139,23 @@ pub async fn list_keys(app: &App, tenant: &Tenant) -> Result<Vec<Key>> {
         .await?)
 }
 
-/// Ends a key, at once.
-///
-/// # Errors
-/// Not found when the workspace has no such key.
-pub async fn revoke_key(app: &App, tenant: &Tenant, id: &KeyId) -> Result<()> {
-    let mut db = app.db.write().await?;
-    let revoked = db
-        .execute(sql!(
-            "UPDATE api_keys SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL",
-            tenant,
-            id,
-            app.clock.now()
-        ))
-        .await?;
-    db.commit().await?;
-    if revoked == 0 {
-        Err(Error::not_found("There is no such key, or it is revoked already."))
-    } else {
-        Ok(())
-    }
-}
-
 /// A page that speaks for a visitor, let in by a publishable key.
 #[derive(Clone, Debug)]
 pub struct Visitor {
     /// The key's workspace.
     pub tenant: Tenant,
+    /// What that workspace has paid for.
+    pub plan: Plan,
+    /// What its requests are counted by: the key's id, or the agent's of a share page.
+    pub counted_as: String,
 }
 
-#[derive(FromRow)]
-struct Door {
+/// What a publishable key opens, and for which pages.
+#[derive(Debug, FromRow)]
+pub struct Door {
     id: KeyId,
     workspace_id: WorkspaceId,
+    plan: String,
     #[sqlx(json)]
     allowed_domains: Vec<Domain>,
     last_used_at: Option<DateTime<Utc>>,
@@ -197,7 +170,8 @@ pub async fn visitor(app: &App, key: &str, origin: Option<&str>) -> Result<Visit
     if let Some(pass) = key.strip_prefix(SHARE) {
         return shared(app, pass, origin).await;
     }
-    let door = door(&mut app.db.read().await?, &hash(key)).await?.ok_or_else(|| {
+    let hash = hash(key);
+    let door = app.callers.doors.get(&hash, app.clock.now(), read(app, &hash)).await?.ok_or_else(|| {
         Error::unauthorized("The API key is unknown or was revoked. Make a new one and put it into the page.")
     })?;
     let allowed = origin.and_then(|origin| Url::parse(origin).ok()).is_some_and(|origin| {
@@ -212,13 +186,11 @@ pub async fn visitor(app: &App, key: &str, origin: Option<&str>) -> Result<Visit
         })
         .with_code("ORIGIN_NOT_ALLOWED"));
     }
-    let now = app.clock.now();
-    if door.last_used_at.is_none_or(|noted| now - noted > NOTED_EVERY) {
-        let mut db = app.db.write().await?;
-        db.execute(sql!("UPDATE api_keys SET last_used_at = $2 WHERE id = $1", &door.id, now)).await?;
-        db.commit().await?;
-    }
-    Ok(Visitor { tenant: Tenant::new(door.workspace_id) })
+    Ok(Visitor {
+        tenant: Tenant::new(door.workspace_id.clone()),
+        plan: door.plan.parse()?,
+        counted_as: door.id.as_str().to_owned(),
+    })
 }
 
 /// Whether a page is one of the server's own.
@@ -238,24 +210,24 @@ async fn shared(app: &App, pass: &str, origin: Option<&str>) -> Result<Visitor> 
     let own = origin.and_then(|origin| Url::parse(origin).ok()).is_some_and(|origin| is_own(app, &origin));
     let agent = app.tokens.check_share(pass, app.clock.now()).filter(|_| own);
     let agent = agent.ok_or_else(|| Error::unauthorized("This page is too old. Load it again."))?;
-    let (tenant, _) = agents::shared(app, &agent).await?;
-    Ok(Visitor { tenant })
+    let (tenant, plan, _) = agents::shared(app, &agent).await?;
+    Ok(Visitor { tenant, plan, counted_as: agent.as_str().to_owned() })
 }
 
-async fn door(db: &mut Read, key_hash: &str) -> Result<Option<Door>> {
-    Ok(db
+async fn read(app: &App, hash: &str) -> Result<Option<Arc<Door>>> {
+    let mut db = app.db.read().await?;
+    let door: Option<Door> = db
         .optional(sql!(
-            "SELECT k.id, k.workspace_id, k.allowed_domains, k.last_used_at FROM api_keys k
+            "SELECT k.id, k.workspace_id, w.plan, k.allowed_domains, k.last_used_at FROM api_keys k
              JOIN workspaces w ON w.id = k.workspace_id
              WHERE k.key_hash = $1 AND k.kind = 'publishable' AND k.revoked_at IS NULL AND w.erased_at IS NULL",
-            key_hash
+            hash
         ))
-        .await?)
-}
-
-/// A key has 160 random bits, so a fast hash cannot be searched, and equal hashes are found by the index.
-fn hash(key: &str) -> String {
-    sha256(key)
+        .await?;
+    let Some(door) = door else { return Ok(None) };
+    drop(db);
+    note_use(app, &door.id, door.last_used_at).await?;
+    Ok(Some(Arc::new(door)))
 }
 
 #[cfg(test)]
