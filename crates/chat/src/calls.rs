@@ -21,8 +21,8 @@ pub async fn get_config(
     Path(id): Path<String>,
 ) -> Result<Json<Value>> {
     let agent = agents::published(&app, &visitor.tenant, &id.parse()?).await?;
-    let settings = agent.settings;
-    let mut behavior = serde_json::to_value(settings.greeting)?;
+    let settings = &agent.settings;
+    let mut behavior = serde_json::to_value(&settings.greeting)?;
     behavior["greeting_message"] = json!(settings.greeting_message);
     Ok(Json(json!({
         "agent_id": agent.id,
@@ -118,7 +118,7 @@ pub async fn escalate(
 ) -> Result<Json<Value>> {
     let agent = agents::published(&app, &visitor.tenant, &body.agent_id.parse()?).await?;
     let wish = Wish {
-        agent: agent.id,
+        agent: agent.id.clone(),
         session: text("session_id", &body.session_id, MAX_SESSION)?,
         email: body.email.parse()?,
         message: text("message", &body.message, 4_000)?,

@@ -9,9 +9,10 @@ use crate::{
     Clock, Config, Entropy, Error, Result,
     answering::LiveAnswers,
     callers::{self, Callers},
+    conversations::Recorder,
     identity::{Tokens, server_secret},
     jobs::{Bell, run},
-    knowledge::{Embeddings, Indexes},
+    knowledge::{self, Embeddings, Indexes},
     limits::Limiter,
     mail::Mailer,
     secret_box::SecretBox,
@@ -49,6 +50,8 @@ pub struct Parts {
     pub embeddings: Embeddings,
     /// The workspaces' search indexes.
     pub indexes: Indexes,
+    /// Writes down what was said.
+    pub recorder: Recorder,
     /// Answers that are being given or have just been.
     pub live: LiveAnswers,
     /// Wakes the workers.
@@ -100,6 +103,7 @@ impl App {
             embeddings: Embeddings::new(&config, &http),
             indexes: Indexes::open(&config).await?,
             http,
+            recorder: Recorder::default(),
             live: LiveAnswers::default(),
             bell: Bell::default(),
             tasks: TaskTracker::new(),
@@ -111,7 +115,7 @@ impl App {
     /// Starts what runs beside the requests: the model's loading, the ear for other servers, the job workers.
     pub fn start(&self) {
         self.start_embeddings();
-        self.tasks.spawn(callers::listen(self.clone()));
+        self.tasks.spawn(listen(self.clone()));
         for n in 0..self.config.job_workers {
             let name = format!("{}-{n}", self.entropy.token());
             self.tasks.spawn(run(self.clone(), name));
@@ -132,4 +136,15 @@ impl App {
         }
         self.db.close().await;
     }
+}
+
+/// Hears of the changes that other servers make, until the server stops.
+async fn listen(app: App) {
+    let heard = |channel: &str| match channel {
+        callers::CHANNEL => app.callers.forget(),
+        knowledge::CHANNEL => app.indexes.forget_generations(),
+        _ => {}
+    };
+    let listening = app.db.listen(&[callers::CHANNEL, knowledge::CHANNEL], heard);
+    app.stopping.run_until_cancelled(listening).await;
 }

@@ -1,21 +1,22 @@
-//! What is known of callers: who a session belongs to, what a key opens. Nearly every request asks, so it is
-//! kept in memory; a change is announced to every server of the installation as it is committed.
+//! What nearly every request asks for: who a session belongs to, what a key opens, what an agent's visitors get. It
+//! is kept in memory; a change is announced to every server of the installation as it is committed.
 
 use std::sync::Arc;
 
 use store::Write;
 
 use crate::{
-    App, Result, SessionId,
+    AgentId, Result, SessionId, Tenant,
+    agents::Published,
     cache::Cache,
     identity::Caller,
     workspaces::{AccountKey, Door},
 };
 
 /// The channel on which servers tell each other of changes.
-const CHANNEL: &str = "frontdesk_callers";
+pub(crate) const CHANNEL: &str = "frontdesk_callers";
 
-/// What is known of callers.
+/// What is known of callers and of whom they call.
 #[derive(Default)]
 pub struct Callers {
     pub(crate) sessions: Cache<SessionId, Arc<Caller>>,
@@ -23,6 +24,7 @@ pub struct Callers {
     pub(crate) account_keys: Cache<String, Arc<AccountKey>>,
     /// By the key's hash.
     pub(crate) doors: Cache<String, Arc<Door>>,
+    pub(crate) agents: Cache<(Tenant, AgentId), Arc<Published>>,
 }
 
 impl Callers {
@@ -37,15 +39,11 @@ impl Callers {
         Ok(())
     }
 
-    fn forget(&self) {
+    /// Forgets everything.
+    pub(crate) fn forget(&self) {
         self.sessions.forget();
         self.account_keys.forget();
         self.doors.forget();
+        self.agents.forget();
     }
-}
-
-/// Hears of the changes that other servers make, until the server stops.
-pub(crate) async fn listen(app: App) {
-    let heard = app.db.listen(CHANNEL, || app.callers.forget());
-    app.stopping.run_until_cancelled(heard).await;
 }

@@ -141,21 +141,25 @@ impl Db {
         }
     }
 
-    /// Calls `heard` whenever a server announces something on a channel, and whenever something may have been
-    /// missed because the connection was lost. Never returns; on SQLite there is nothing to hear.
-    pub async fn listen(&self, channel: &'static str, heard: impl Fn()) {
+    /// Calls `heard` with the channel whenever a server announces something on one, and with each of them whenever
+    /// something may have been missed because the connection was lost. Never returns; on SQLite there is nothing to
+    /// hear.
+    pub async fn listen(&self, channels: &[&'static str], heard: impl Fn(&str)) {
         let Pools::Postgres(pool) = &self.0 else { return std::future::pending().await };
         loop {
             if let Ok(mut listener) = PgListener::connect_with(pool).await
-                && listener.listen(channel).await.is_ok()
+                && listener.listen_all(channels.iter().copied()).await.is_ok()
             {
-                heard();
+                channels.iter().for_each(|channel| heard(channel));
                 // `None` says that the connection was lost; the listener makes a new one.
-                while listener.try_recv().await.is_ok() {
-                    heard();
+                while let Ok(message) = listener.try_recv().await {
+                    match message {
+                        Some(message) => heard(message.channel()),
+                        None => channels.iter().for_each(|channel| heard(channel)),
+                    }
                 }
             }
-            heard();
+            channels.iter().for_each(|channel| heard(channel));
             tokio::time::sleep(RECONNECT).await;
         }
     }

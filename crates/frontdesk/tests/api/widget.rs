@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use http::Method;
+use platform::{
+    AgentId, MessageId,
+    conversations::{self, Channel, Exchange, Thread},
+    identity,
+};
 use serde_json::{Value, json};
 use testkit::{Answer, Behaviour, Database, Model, Owner, Server, on_both};
 
@@ -53,6 +58,40 @@ fn done(frames: &[Value]) -> &Value {
 }
 
 on_both! {
+    async fn an_exchange_that_cannot_be_kept_spoils_no_other(database: Database) {
+        let server = start(database).await;
+        let owner = server.owner("owner@example.com").await;
+        let collection = server.collection(&owner).await;
+        let agent: AgentId = server.agent(&owner, &collection).await.parse().unwrap();
+        let caller = identity::authenticate(&server.app, &owner.token).await.unwrap();
+        let (tenant, _) = caller.enter(&owner.workspace.parse().unwrap()).unwrap();
+        let gone = AgentId::new(server.app.clock.now(), server.app.entropy);
+        let keep = |agent: &AgentId, session: &str| {
+            let session = session.to_owned();
+            let thread = Thread { agent: agent.clone(), channel: Channel::Widget, session, page_url: None };
+            let exchange = Exchange {
+                id: MessageId::new(server.app.clock.now(), server.app.entropy),
+                question: "Where?".into(),
+                answer: "There.".into(),
+                answered: true,
+                confidence: 1.0,
+                model: "extractive".into(),
+                degraded: false,
+                agent_version: "1.1".into(),
+                sources: json!([]),
+                response_time_ms: 1,
+            };
+            let (app, tenant) = (server.app.clone(), tenant.clone());
+            async move { conversations::record(&app, &tenant, &thread, exchange).await }
+        };
+        // The first has the turn; the others wait and are written together.
+        let outcomes = tokio::join!(keep(&agent, "a"), keep(&agent, "b"), keep(&gone, "c"), keep(&agent, "d"));
+        assert!(outcomes.0.is_ok() && outcomes.1.is_ok() && outcomes.2.is_err() && outcomes.3.is_ok());
+        let list = server.within(&owner, Method::GET, "").send().await.expect(200);
+        assert_eq!(list["stats"]["total_conversations"], 3);
+        server.stop().await;
+    }
+
     async fn a_visitor_gets_a_streamed_answer_with_its_source(database: Database) {
         let server = start(database).await;
         let shop = shop(&server).await;

@@ -5,7 +5,7 @@
 mod settings;
 mod store;
 
-use std::{collections::HashSet, fmt, str::FromStr};
+use std::{collections::HashSet, fmt, str::FromStr, sync::Arc};
 
 pub use settings::{
     Appearance, AppearancePatch, Behavior, BehaviorPatch, Branding, BrandingPatch, Greeting, GreetingPatch,
@@ -173,7 +173,7 @@ pub async fn update(app: &App, tenant: &Tenant, by: &Actor, id: &AgentId, change
     check_collections(&mut db, tenant, &agent.settings.collection_ids).await?;
     store::update(&mut db, tenant, &agent).await?;
     audit::record(app, &mut db, tenant, by, Event::new("agent.changed", id.as_str())).await?;
-    db.commit().await?;
+    app.callers.commit(db).await?;
     Ok(agent)
 }
 
@@ -194,7 +194,7 @@ pub async fn publish(app: &App, tenant: &Tenant, by: &Actor, id: &AgentId) -> Re
     store::update(&mut db, tenant, &agent).await?;
     let event = Event::new("agent.published", id.as_str()).with(json!({ "version": agent.version() }));
     audit::record(app, &mut db, tenant, by, event).await?;
-    db.commit().await?;
+    app.callers.commit(db).await?;
     Ok(agent)
 }
 
@@ -202,8 +202,13 @@ pub async fn publish(app: &App, tenant: &Tenant, by: &Actor, id: &AgentId) -> Re
 ///
 /// # Errors
 /// Not found unless the workspace has such an agent and it is published.
-pub async fn published(app: &App, tenant: &Tenant, id: &AgentId) -> Result<Published> {
-    store::published(&mut app.db.read().await?, tenant, id).await?.ok_or_else(|| {
+pub async fn published(app: &App, tenant: &Tenant, id: &AgentId) -> Result<Arc<Published>> {
+    let read = async {
+        let found = store::published(&mut app.db.read().await?, tenant, id).await?;
+        Ok(found.map(Arc::new))
+    };
+    let key = (tenant.clone(), id.clone());
+    app.callers.agents.get(&key, app.clock.now(), read).await?.ok_or_else(|| {
         Error::not_found(
             "There is no published agent with this id for this API key. Publish the agent first.",
         )

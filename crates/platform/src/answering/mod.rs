@@ -33,7 +33,7 @@ pub const MAX_QUESTION: usize = 4_000;
 /// A question to an agent.
 pub struct Question {
     /// Who is asked, in the version that answers.
-    pub agent: Published,
+    pub agent: Arc<Published>,
     /// The conversation it belongs to.
     pub thread: Thread,
     /// What is asked.
@@ -107,7 +107,7 @@ async fn answer(app: &App, tenant: &Tenant, question: &Question, live: &Live) ->
         response_time_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
     };
     live.push(Frame::Sources { sources });
-    conversations::record(app, tenant, &question.thread, &exchange).await?;
+    conversations::record(app, tenant, &question.thread, exchange).await?;
     metrics::histogram!("frontdesk_answer_seconds").record(started.elapsed().as_secs_f64());
     Ok(Frame::Done {
         confidence: evidence.confidence,

@@ -1,6 +1,8 @@
 //! An answer as a whole, for callers that do not stream.
 
 use super::{Frame, Question, Source, ask};
+use std::sync::Arc;
+
 use crate::{
     App, Error, MessageId, Result, Tenant,
     agents::{Agent, Published},
@@ -37,12 +39,12 @@ pub async fn try_draft(app: &App, tenant: &Tenant, agent: &Agent, text: String) 
         session: app.entropy.token(),
         page_url: None,
     };
-    let draft = Published {
+    let draft = Arc::new(Published {
         id: agent.id.clone(),
         name: agent.name.clone(),
         settings: agent.settings.clone(),
         version: format!("{} draft", agent.version()),
-    };
+    });
     let live = ask(app, tenant, Question { agent: draft, thread, text })?;
     let mut reply = Reply {
         message_id: live.id().clone(),

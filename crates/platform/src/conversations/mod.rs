@@ -1,16 +1,18 @@
 //! What visitors said and were told, what they thought of it, what could not be answered, and who asked for a
 //! person.
 
+mod recorder;
 mod store;
 
 use models::Turn;
 use serde_json::Value;
 
+use recorder::Entry;
+pub use recorder::Recorder;
 pub use store::{Escalation, Unanswered};
 
 use crate::{
-    AgentId, App, ConversationId, Error, EscalationId, MessageId, Page, Paged, Result, Tenant, UnansweredId,
-    identity::EmailAddress,
+    AgentId, App, Error, EscalationId, MessageId, Page, Paged, Result, Tenant, identity::EmailAddress,
 };
 
 /// Earlier questions, with their answers, that a model is given.
@@ -87,18 +89,9 @@ pub async fn history(app: &App, tenant: &Tenant, thread: &Thread) -> Result<Vec<
 ///
 /// # Errors
 /// What the database says.
-pub async fn record(app: &App, tenant: &Tenant, thread: &Thread, exchange: &Exchange) -> Result<()> {
-    let now = app.clock.now();
-    let mut db = app.db.write().await?;
-    let fresh = ConversationId::new(now, app.entropy);
-    let conversation = store::touch(&mut db, tenant, &fresh, thread, now).await?;
-    store::insert_message(&mut db, tenant, &conversation, exchange, now).await?;
-    if !exchange.answered && thread.channel == Channel::Widget {
-        let id = UnansweredId::new(now, app.entropy);
-        let key = fold(&exchange.question);
-        store::count_unanswered(&mut db, tenant, &id, &thread.agent, (&exchange.question, &key), now).await?;
-    }
-    Ok(db.commit().await?)
+pub async fn record(app: &App, tenant: &Tenant, thread: &Thread, exchange: Exchange) -> Result<()> {
+    let entry = Entry { tenant: tenant.clone(), thread: thread.clone(), exchange };
+    app.recorder.record(app, entry).await
 }
 
 /// A question as it is compared: lower case, words and digits only.

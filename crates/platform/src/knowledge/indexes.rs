@@ -10,12 +10,14 @@ use std::{
     },
 };
 
-use ::store::Read;
+use ::store::{Read, Write};
 use retrieval::{ChunkRow, DocumentRows, Index, TermVector};
 
 use super::store::{self, IndexedChunk, IndexedDocument};
-use crate::{App, Config, Error, Result, Tenant, WorkspaceId};
+use crate::{App, Config, Error, Result, Tenant, WorkspaceId, cache::Cache};
 
+/// The channel on which servers tell each other that something else can be searched.
+pub(crate) const CHANNEL: &str = "frontdesk_index";
 /// Chunks that are read from the database at once while an index is loaded.
 const CHUNKS_AT_ONCE: i64 = 4_000;
 /// Documents of one query; each is a bound value.
@@ -26,6 +28,8 @@ pub struct Indexes {
     spool: PathBuf,
     limit: usize,
     slots: Mutex<HashMap<WorkspaceId, Arc<Slot>>>,
+    /// The generations that the database is known to have.
+    generations: Cache<WorkspaceId, i64>,
     uses: AtomicU64,
 }
 
@@ -49,7 +53,13 @@ impl Indexes {
     pub(crate) async fn open(config: &Config) -> Result<Self> {
         let spool = config.data_dir.join("spool");
         tokio::fs::create_dir_all(&spool).await.map_err(Error::internal)?;
-        Ok(Self { spool, limit: config.index_memory, slots: Mutex::default(), uses: AtomicU64::default() })
+        Ok(Self {
+            spool,
+            limit: config.index_memory,
+            slots: Mutex::default(),
+            generations: Cache::default(),
+            uses: AtomicU64::default(),
+        })
     }
 
     /// The workspace's index as of now.
@@ -60,19 +70,39 @@ impl Indexes {
         let slot = self.slots().entry(tenant.id().clone()).or_default().clone();
         slot.last_use.store(self.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         let embedding = app.embeddings.name().await;
-        let mut db = app.db.read().await?;
-        let generation = store::generation(&mut db, tenant).await?;
+        let generation = self.generation(app, tenant).await?;
         let mut state = slot.state.lock().await;
         let current = state.as_ref().is_some_and(|l| l.generation >= generation && l.embedding == embedding);
         if !current {
             let old = state.take().filter(|loaded| loaded.embedding == embedding);
-            let loaded = self.load(&mut db, tenant, old, generation, embedding).await?;
+            let loaded = self.load(&mut app.db.read().await?, tenant, old, generation, embedding).await?;
             slot.bytes.store(loaded.index.memory_bytes() as u64, Ordering::Relaxed);
             *state = Some(loaded);
             self.make_room(tenant.id());
         }
         let index = state.as_ref().map(|loaded| loaded.index.clone());
         Ok(index.unwrap_or_else(|| Index::new(&self.spool)))
+    }
+
+    async fn generation(&self, app: &App, tenant: &Tenant) -> Result<i64> {
+        let read = async { store::generation(&mut app.db.read().await?, tenant).await.map(Some) };
+        Ok(self.generations.get(tenant.id(), app.clock.now(), read).await?.unwrap_or_default())
+    }
+
+    /// Commits a change of what can be searched.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub(super) async fn commit(&self, mut db: Write) -> Result<()> {
+        db.announce(CHANNEL).await?;
+        db.commit().await?;
+        self.forget_generations();
+        Ok(())
+    }
+
+    /// Has the generations be read again.
+    pub(crate) fn forget_generations(&self) {
+        self.generations.forget();
     }
 
     /// Brings what was loaded up to a generation. The generation was read before the rows, so rows that are

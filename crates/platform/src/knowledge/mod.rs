@@ -14,6 +14,7 @@ pub use documents::{
     list, queue_stale, receive, reprocess,
 };
 pub use embeddings::Embeddings;
+pub(crate) use indexes::CHANNEL;
 pub use indexes::Indexes;
 pub use search::{Found, Retrieved, retrieve};
 

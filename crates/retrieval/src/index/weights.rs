@@ -2,28 +2,32 @@
 
 use super::Index;
 use super::search::Statistics;
-use crate::lexical::{Kind, QueryTerms, analyse_passage};
+use crate::lexical::{Kind, QueryTerms, each_term};
 
 /// A question's terms and what each is worth; see [`Index::weights`].
 #[derive(Debug, Clone)]
 pub struct Weights {
-    /// Hash and share of the whole, the shares of one question adding up to 1.
+    /// Hash and share of the whole, by rising hash, the shares of one question adding up to 1.
     terms: Vec<(u32, f32)>,
+    /// Whether there are grams among them.
+    grams: bool,
 }
 
 impl Index {
     /// What a question's terms are worth by how rare they are here.
     pub fn weights(&self, terms: &QueryTerms) -> Weights {
         let statistics = Statistics::of(&self.parts, terms.english);
-        let weighed: Vec<(u32, f32)> = terms
+        let mut weighed: Vec<(u32, f32)> = terms
             .terms
             .iter()
             .filter(|term| Kind::of(term.hash) != Kind::Pair)
             .map(|term| (term.hash, statistics.weigh(term, &self.parts).coverage))
             .collect();
+        weighed.sort_unstable_by_key(|(hash, _)| *hash);
         let total: f32 = weighed.iter().map(|(_, weight)| weight).sum();
         let share = if total > 0.0 { 1.0 / total } else { 0.0 };
-        Weights { terms: weighed.into_iter().map(|(hash, weight)| (hash, weight * share)).collect() }
+        let grams = weighed.iter().any(|(hash, _)| Kind::of(*hash) == Kind::Gram);
+        Weights { grams, terms: weighed.into_iter().map(|(hash, weight)| (hash, weight * share)).collect() }
     }
 }
 
@@ -41,8 +45,13 @@ impl Held {
 impl Weights {
     /// Which of the question's terms a text holds.
     pub fn held(&self, text: &str) -> Held {
-        let passage = analyse_passage("", None, text);
-        Held(self.terms.iter().map(|(hash, _)| !passage.terms_between(*hash, *hash).is_empty()).collect())
+        let mut held = vec![false; self.terms.len()];
+        each_term(text, self.grams, |hash| {
+            if let Ok(at) = self.terms.binary_search_by_key(&hash, |(term, _)| *term) {
+                held[at] = true;
+            }
+        });
+        Held(held)
     }
 
     /// Their share of the question, weighted by rarity: 0 to 1.
@@ -56,7 +65,7 @@ impl Weights {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ChunkRow, DocumentRows, analyse_query};
+    use crate::{ChunkRow, DocumentRows, analyse_passage, analyse_query};
 
     #[test]
     fn a_rare_word_of_the_question_is_worth_more_than_a_common_one() {
@@ -77,5 +86,26 @@ mod tests {
         assert_eq!(share("Nothing of it."), 0.0);
         let both = weights.held("petrol").with(&weights.held("tents"));
         assert!((weights.coverage(&both) - 1.0).abs() < 1e-6, "stems count, and two texts add up");
+    }
+
+    #[test]
+    fn a_text_holds_what_its_analysis_as_a_passage_holds() {
+        let questions = ["Which petrol for the tent?", "Wie lautet die Kündigungsfrist", "黑豹的队长是谁"];
+        let texts = [
+            "Petrol is cheap, tents are not; a tent's stove burns petrol.",
+            "Fristen für Kündigungen des Vertrages finden Sie im Anhang",
+            "他是黑豹队长",
+            "",
+        ];
+        let index = Index::new(&std::env::temp_dir());
+        for question in questions {
+            let weights = index.weights(&analyse_query(question));
+            for text in texts {
+                let passage = analyse_passage("", None, text);
+                let expected =
+                    weights.terms.iter().map(|(hash, _)| !passage.terms_between(*hash, *hash).is_empty());
+                assert_eq!(weights.held(text), Held(expected.collect()), "{question} {text}");
+            }
+        }
     }
 }

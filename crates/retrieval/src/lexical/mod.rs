@@ -54,6 +54,34 @@ pub fn analyse_query(text: &str) -> QueryTerms {
     QueryTerms { terms, english: language.english }
 }
 
+/// Calls `visit` with the words of a passage's text, and with its grams where `grams` are asked for and
+/// [`analyse_passage`] would give any; in order, with repetition.
+pub(crate) fn each_term(text: &str, grams: bool, mut visit: impl FnMut(u32)) {
+    let folded = fold(text);
+    let grams = grams && !Language::of(text, &folded).english;
+    for token in tokens(&folded) {
+        match token {
+            Token::Word(word) => {
+                visit(Kind::Word.hash(&[&stem(word)]));
+                if grams && !is_stop_word(word) {
+                    each_gram(word, SPACED_GRAM, &mut visit);
+                }
+            }
+            Token::Run(run) => each_gram(run, UNSPACED_GRAM, &mut visit),
+        }
+    }
+}
+
+/// The n-grams of a piece; a shorter piece is a gram itself.
+fn each_gram(piece: &str, size: usize, mut visit: impl FnMut(u32)) {
+    let starts: Vec<usize> = piece.char_indices().map(|(at, _)| at).chain([piece.len()]).collect();
+    for window in starts.windows(size.min(starts.len() - 1) + 1) {
+        if let (Some(&from), Some(&to)) = (window.first(), window.last()) {
+            visit(Kind::Gram.hash(&[&piece[from..to]]));
+        }
+    }
+}
+
 /// What a text's words say about its language.
 struct Language {
     english: bool,
@@ -126,15 +154,11 @@ impl Analysis {
         }
     }
 
-    /// The n-grams of a piece; a shorter piece is a gram itself.
     fn add_grams(&mut self, piece: &str, size: usize) {
-        let starts: Vec<usize> = piece.char_indices().map(|(at, _)| at).chain([piece.len()]).collect();
-        for window in starts.windows(size.min(starts.len() - 1) + 1) {
-            if let (Some(&from), Some(&to)) = (window.first(), window.last()) {
-                self.grams_seen += 1;
-                self.count(Kind::Gram.hash(&[&piece[from..to]]), false);
-            }
-        }
+        each_gram(piece, size, |hash| {
+            self.grams_seen += 1;
+            self.count(hash, false);
+        });
     }
 
     fn count(&mut self, hash: u32, stop: bool) {

@@ -1,0 +1,75 @@
+//! Writes exchanges down. Those that end while another is being written go into one transaction together: a busy
+//! server has one commit for many answers.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::{Channel, Exchange, Thread, fold, store};
+use crate::{App, ConversationId, Error, Result, Tenant, UnansweredId};
+
+/// An exchange and where it belongs.
+pub(crate) struct Entry {
+    pub(crate) tenant: Tenant,
+    pub(crate) thread: Thread,
+    pub(crate) exchange: Exchange,
+}
+
+type Waiting = (Entry, oneshot::Sender<Result<()>>);
+
+/// The queue before the one who writes.
+#[derive(Default)]
+pub struct Recorder {
+    waiting: Mutex<Vec<Waiting>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Recorder {
+    /// Keeps an exchange; whoever gets the turn writes for all that wait.
+    pub(crate) async fn record(&self, app: &App, entry: Entry) -> Result<()> {
+        let (done, mut outcome) = oneshot::channel();
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((entry, done));
+        let turn = self.turn.lock().await;
+        if let Ok(outcome) = outcome.try_recv() {
+            return outcome;
+        }
+        let batch = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        write(app, batch).await;
+        drop(turn);
+        outcome.try_recv().map_err(Error::internal)?
+    }
+}
+
+/// Writes all in one transaction; if that fails, each in its own, so that one cannot spoil the others.
+async fn write(app: &App, batch: Vec<Waiting>) {
+    let (entries, done): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    let together = insert(app, &entries).await;
+    let alone = together.is_err() && entries.len() > 1;
+    let mut together = Some(together);
+    for (entry, done) in entries.iter().zip(done) {
+        let outcome = if alone {
+            insert(app, std::slice::from_ref(entry)).await
+        } else {
+            together.take().unwrap_or(Ok(()))
+        };
+        // Nobody waits any more when the server is being stopped.
+        let _ = done.send(outcome);
+    }
+}
+
+async fn insert(app: &App, entries: &[Entry]) -> Result<()> {
+    let now = app.clock.now();
+    let mut db = app.db.write().await?;
+    for Entry { tenant, thread, exchange } in entries {
+        let fresh = ConversationId::new(now, app.entropy);
+        let conversation = store::touch(&mut db, tenant, &fresh, thread, now).await?;
+        store::insert_message(&mut db, tenant, &conversation, exchange, now).await?;
+        if !exchange.answered && thread.channel == Channel::Widget {
+            let id = UnansweredId::new(now, app.entropy);
+            let key = fold(&exchange.question);
+            let asked = (exchange.question.as_str(), key.as_str());
+            store::count_unanswered(&mut db, tenant, &id, &thread.agent, asked, now).await?;
+        }
+    }
+    Ok(db.commit().await?)
+}
