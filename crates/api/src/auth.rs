@@ -1,15 +1,20 @@
 //! Signing up, logging in and staying so. An answer holds the fields of both documents.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, Utc};
 use http::StatusCode;
 use platform::{
-    App, Error,
+    App, Error, UserId, WorkspaceId,
     identity::{self, CODE_MINUTES, Caller, EmailAddress, LogIn, Password, Session, SignUp, User},
     workspaces::{self, NewWorkspace},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use web::{Client, MaybePerson, Person, Result, text};
+use web::{Client, MaybePerson, Person, Result, line};
 
 /// Longest name of a person, in characters.
 const MAX_NAME: usize = 120;
@@ -32,13 +37,9 @@ impl SignUpBody {
     }
 }
 
-/// A person's name: one line, because it ends up in mails.
+/// A person's name, which ends up in mails.
 pub(crate) fn full_name(given: &str) -> Result<String> {
-    let name = text("full_name", given, MAX_NAME)?;
-    if name.contains(['\n', '\t']) {
-        return Err(Error::invalid("full_name", "full_name is one line.").into());
-    }
-    Ok(name)
+    Ok(line("full_name", given, MAX_NAME)?)
 }
 
 /// `POST /auth/signup`
@@ -110,7 +111,7 @@ pub async fn register(
     web::Json(body): web::Json<RegisterBody>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let company = NewWorkspace {
-        name: text("company_name", &body.company_name, 100)?,
+        name: line("company_name", &body.company_name, 100)?,
         timezone: workspaces::timezone("UTC")?,
         settings: Map::new(),
     };
@@ -227,10 +228,15 @@ pub async fn resend_verification(
 }
 
 /// `GET /auth/me`: flat as one document has it, under `user` as the other has it.
-pub async fn me(person: Person) -> Json<Value> {
-    let mut answer = profile(&person.caller);
-    answer["user"] = answer.clone();
-    Json(answer)
+pub async fn me(person: Person) -> Response {
+    #[derive(Serialize)]
+    struct Me<'a> {
+        #[serde(flatten)]
+        flat: &'a Profile<'a>,
+        user: &'a Profile<'a>,
+    }
+    let profile = profile(&person.caller);
+    Json(Me { flat: &profile, user: &profile }).into_response()
 }
 
 async fn opened(app: &App, session: Session) -> Result<Json<Value>> {
@@ -245,21 +251,34 @@ async fn opened(app: &App, session: Session) -> Result<Json<Value>> {
 }
 
 /// A person, with the role in their current workspace: the oldest they belong to.
-pub(crate) fn profile(caller: &Caller) -> Value {
+#[derive(Serialize)]
+pub(crate) struct Profile<'a> {
+    id: &'a UserId,
+    email: &'a str,
+    full_name: &'a str,
+    email_verified: bool,
+    is_verified: bool,
+    two_factor_enabled: bool,
+    company_id: Option<&'a WorkspaceId>,
+    role: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+pub(crate) fn profile(caller: &Caller) -> Profile<'_> {
     view(&caller.user, caller)
 }
 
-pub(crate) fn view(user: &User, caller: &Caller) -> Value {
+pub(crate) fn view<'a>(user: &'a User, caller: &'a Caller) -> Profile<'a> {
     let current = caller.memberships.first();
-    json!({
-        "id": user.id,
-        "email": user.email,
-        "full_name": user.full_name,
-        "email_verified": user.email_verified,
-        "is_verified": user.email_verified,
-        "two_factor_enabled": user.totp_confirmed,
-        "company_id": current.map(|membership| &membership.workspace),
-        "role": current.map(|membership| membership.role.as_str().to_lowercase()),
-        "created_at": user.created_at,
-    })
+    Profile {
+        id: &user.id,
+        email: &user.email,
+        full_name: &user.full_name,
+        email_verified: user.email_verified,
+        is_verified: user.email_verified,
+        two_factor_enabled: user.totp_confirmed,
+        company_id: current.map(|membership| &membership.workspace),
+        role: current.map(|membership| membership.role.as_str().to_lowercase()),
+        created_at: user.created_at,
+    }
 }

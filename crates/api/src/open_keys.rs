@@ -5,12 +5,9 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use platform::{
     AgentId, App, Error, KeyId, Patch,
-    workspaces::{
-        self, KeyKind,
-        keys::{
-            Access, IpRange, NewOpenKey, OpenKey, OpenKeyChange, change_open_key, create_open_key,
-            list_open_keys,
-        },
+    workspaces::keys::{
+        self, Access, IpRange, NewOpenKey, OpenKey, OpenKeyChange, change_open_key, create_open_key,
+        list_open_keys,
     },
 };
 use serde::Deserialize;
@@ -150,10 +147,10 @@ pub async fn update_open_key(
 pub async fn revoke_open_key(
     State(app): State<App>,
     member: Member,
-    Path((_, _, id)): Path<(String, String, String)>,
+    Path((_, agent, id)): Path<(String, String, String)>,
 ) -> Result<Json<Value>> {
-    let id: KeyId = id.parse()?;
-    workspaces::revoke_key(&app, &member.tenant, &member.by, KeyKind::Open, &id).await?;
+    let (agent, id): (AgentId, KeyId) = (agent.parse()?, id.parse()?);
+    keys::revoke_open_key(&app, &member.tenant, &member.by, (&agent, &id)).await?;
     Ok(Json(json!({ "success": true, "message": "API key revoked" })))
 }
 

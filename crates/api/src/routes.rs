@@ -5,8 +5,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use platform::{
     App,
     Permission::{
-        ChangeWorkspace, DeleteWorkspace, EditAgents, EditKnowledge, ManageKeys, ViewAgents, ViewAudit,
-        ViewKeys, ViewKnowledge, ViewWorkspace,
+        ChangeWorkspace, DeleteWorkspace, EditAgents, EditKnowledge, EditOutlets, ManageKeys, ManageMembers,
+        ViewAgents, ViewAudit, ViewKeys, ViewKnowledge, ViewMembers, ViewWorkspace,
     },
 };
 use web::{
@@ -15,8 +15,8 @@ use web::{
 };
 
 use crate::{
-    account, account_keys, agents, api_keys, audit, auth, collections, documents, open_keys, system,
-    workspaces,
+    account, account_keys, agents, api_keys, audit, auth, collections, companies, documents, industries,
+    invitations, members, open_keys, system, workspaces,
 };
 
 /// The surface's routes.
@@ -57,6 +57,9 @@ fn people(app: &App) -> Routes {
         .delete("/api/v1/account/two-factor", Person, account::end_two_factor)
         .post("/api/v1/workspaces", Person, workspaces::create_workspace)
         .get("/api/v1/workspaces", Person, workspaces::list_workspaces)
+        .get("/api/v1/invitations/lookup", Public, invitations::look_up_invitation)
+        .post("/api/v1/invitations/accept", Person, invitations::accept_invitation)
+        .get("/api/v1/utils/industries", Public, industries::list_industries)
 }
 
 /// Uploads have a limit of their own, which is checked as they stream and says more; this one bounds the form
@@ -82,6 +85,19 @@ fn workspace(app: &App) -> Routes {
         .get("/api/v1/workspaces/{workspace_id}", Workspace(ViewWorkspace), workspaces::get_workspace)
         .patch("/api/v1/workspaces/{workspace_id}", Workspace(ChangeWorkspace), workspaces::update_workspace)
         .delete("/api/v1/workspaces/{workspace_id}", Workspace(DeleteWorkspace), workspaces::delete_workspace)
+        .get("/api/v1/companies/{company_id}", Workspace(ViewWorkspace), companies::get_company)
+        .get("/api/v1/companies/{company_id}/users", Workspace(ViewMembers), companies::list_users)
+        .get("/api/v1/companies/{company_id}/outlets", Workspace(ViewWorkspace), companies::list_outlets)
+        .post("/api/v1/companies/{company_id}/outlets", Workspace(EditOutlets), companies::create_outlet)
+        .patch("/api/v1/companies/{company_id}/outlets/{outlet_id}", Workspace(EditOutlets), companies::update_outlet)
+        .delete("/api/v1/companies/{company_id}/outlets/{outlet_id}", Workspace(EditOutlets), companies::delete_outlet)
+        .get("/api/v1/workspaces/{workspace_id}/members", Workspace(ViewMembers), members::list_members)
+        .patch("/api/v1/workspaces/{workspace_id}/members/{user_id}", Workspace(ManageMembers), members::update_member)
+        // Anybody may leave; whether they may remove somebody else is checked further in.
+        .delete("/api/v1/workspaces/{workspace_id}/members/{user_id}", Workspace(ViewMembers), members::remove_member)
+        .get("/api/v1/workspaces/{workspace_id}/invitations", Workspace(ManageMembers), invitations::list_invitations)
+        .post("/api/v1/workspaces/{workspace_id}/invitations", Workspace(ManageMembers), invitations::create_invitation)
+        .delete("/api/v1/workspaces/{workspace_id}/invitations/{invitation_id}", Workspace(ManageMembers), invitations::withdraw_invitation)
         .get("/api/v1/workspaces/{workspace_id}/audit-log", Workspace(ViewAudit), audit::list_audit_log)
         .get("/api/v1/workspaces/{workspace_id}/api-keys", Workspace(ViewKeys), api_keys::list_api_keys)
         .post("/api/v1/workspaces/{workspace_id}/api-keys", Workspace(ManageKeys), api_keys::create_api_key)

@@ -1,14 +1,18 @@
 //! Workspaces.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::StatusCode;
 use platform::{
     App, Error, Patch,
-    workspaces::{self, Change, NewWorkspace, Workspace},
+    workspaces::{self, Change, Listed, NewWorkspace, Workspace},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use web::{Member, Person, Result, text};
+use web::{Member, Person, Result, line};
 
 /// Longest address of a picture.
 const MAX_URL: usize = 2_000;
@@ -29,7 +33,7 @@ pub async fn create_workspace(
     web::Json(body): web::Json<CreateBody>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let form = NewWorkspace {
-        name: text("name", &body.name, 100)?,
+        name: line("name", &body.name, 100)?,
         timezone: workspaces::timezone(body.timezone.as_deref().unwrap_or("UTC"))?,
         settings: body.settings,
     };
@@ -38,23 +42,14 @@ pub async fn create_workspace(
 }
 
 /// `GET /workspaces`
-pub async fn list_workspaces(State(app): State<App>, person: Person) -> Result<Json<Value>> {
+pub async fn list_workspaces(State(app): State<App>, person: Person) -> Result<Response> {
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        workspaces: &'a [Listed],
+        total: usize,
+    }
     let list = workspaces::list(&app, &person.caller.user.id).await?;
-    let total = list.len();
-    let rows: Vec<Value> = list
-        .into_iter()
-        .map(|w| {
-            json!({
-                "id": w.id,
-                "name": w.name,
-                "slug": w.slug,
-                "role": w.role,
-                "agent_count": w.agent_count,
-                "document_count": w.document_count,
-            })
-        })
-        .collect();
-    Ok(Json(json!({ "workspaces": rows, "total": total })))
+    Ok(Json(Answer { workspaces: &list, total: list.len() }).into_response())
 }
 
 /// `GET /workspaces/{workspace_id}`
@@ -92,7 +87,7 @@ pub async fn update_workspace(
         return Err(Error::invalid("logo_url", "logo_url is an address that begins with https://.").into());
     }
     let change = Change {
-        name: body.name.map(|name| text("name", &name, 100)).transpose()?,
+        name: body.name.map(|name| line("name", &name, 100)).transpose()?,
         logo_url: body.logo_url,
         timezone: body.timezone.map(|zone| workspaces::timezone(&zone)).transpose()?,
         settings: body.settings,

@@ -142,7 +142,7 @@ impl App {
 async fn listen(app: App) {
     let heard = |channel: &str| match channel {
         callers::CHANNEL => app.callers.forget(),
-        knowledge::CHANNEL => app.indexes.forget_generations(),
+        knowledge::CHANNEL => knowledge::changed(&app),
         _ => {}
     };
     let listening = app.db.listen(&[callers::CHANNEL, knowledge::CHANNEL], heard);

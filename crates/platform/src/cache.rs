@@ -1,6 +1,7 @@
 //! What was read a moment ago and may be used again until somebody changes it.
 
 use std::{
+    borrow::Borrow,
     collections::HashMap,
     hash::Hash,
     sync::{
@@ -32,15 +33,19 @@ impl<K, V> Default for Cache<K, V> {
     }
 }
 
-impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
+impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     /// The value of a key; read when it is not known. That there is none is not kept: strangers could fill the
     /// memory with keys they make up.
-    pub(crate) async fn get(
+    pub(crate) async fn get<Q>(
         &self,
-        key: &K,
+        key: &Q,
         now: DateTime<Utc>,
         read: impl Future<Output = Result<Option<V>>>,
-    ) -> Result<Option<V>> {
+    ) -> Result<Option<V>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+    {
         if let Some(value) = self.known(key, now) {
             return Ok(Some(value));
         }
@@ -52,13 +57,17 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
                 if entries.len() >= MOST {
                     entries.clear();
                 }
-                entries.insert(key.clone(), (value.clone(), now + KEPT));
+                entries.insert(key.to_owned(), (value.clone(), now + KEPT));
             }
         }
         Ok(value)
     }
 
-    fn known(&self, key: &K, now: DateTime<Utc>) -> Option<V> {
+    fn known<Q>(&self, key: &Q, now: DateTime<Utc>) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         entries.get(key).filter(|(_, until)| *until > now).map(|(value, _)| value.clone())
     }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use store::Write;
 
 use crate::{
-    AgentId, Result, SessionId, Tenant,
+    AgentId, Result, Tenant, UserId,
     agents::Published,
     cache::Cache,
     identity::Caller,
-    workspaces::{AccountKey, Door},
+    workspaces::{AccountKey, Door, Listed},
 };
 
 /// The channel on which servers tell each other of changes.
@@ -19,12 +19,15 @@ pub(crate) const CHANNEL: &str = "frontdesk_callers";
 /// What is known of callers and of whom they call.
 #[derive(Default)]
 pub struct Callers {
-    pub(crate) sessions: Cache<SessionId, Arc<Caller>>,
+    /// By the session token, whose signature need not be checked again then.
+    pub(crate) sessions: Cache<String, Arc<Caller>>,
     /// By the key's hash.
     pub(crate) account_keys: Cache<String, Arc<AccountKey>>,
     /// By the key's hash.
     pub(crate) doors: Cache<String, Arc<Door>>,
     pub(crate) agents: Cache<(Tenant, AgentId), Arc<Published>>,
+    /// The workspaces that people see in their lists.
+    pub(crate) lists: Cache<UserId, Arc<Vec<Listed>>>,
 }
 
 impl Callers {
@@ -45,5 +48,11 @@ impl Callers {
         self.account_keys.forget();
         self.doors.forget();
         self.agents.forget();
+        self.forget_lists();
+    }
+
+    /// Forgets how much is in people's workspaces.
+    pub(crate) fn forget_lists(&self) {
+        self.lists.forget();
     }
 }

@@ -9,7 +9,7 @@ mod server;
 pub use client::{Answer, Call};
 pub use database::Database;
 pub use model::{Behaviour, Model};
-pub use server::{Owner, Server};
+pub use server::{Owner, PASSWORD, Server};
 
 /// Makes a test of each function, once on each database.
 #[macro_export]

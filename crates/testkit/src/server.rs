@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::{Call, Database};
 
 /// The password of everybody in tests.
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
 /// A running server on a database of its own.
 pub struct Server {
@@ -164,6 +164,40 @@ impl Server {
         let texts = files.into_iter().filter_map(|file| std::fs::read_to_string(file).ok());
         let whole = texts.map(|text| text.replace("=\r\n", "")); // quoted-printable breaks long lines
         whole.filter(|text| text.contains(&format!("To: {email}"))).collect()
+    }
+
+    /// The token of the newest link to a page, such as `/console/verify`, that was mailed to an address.
+    ///
+    /// # Panics
+    /// When none was.
+    pub async fn link(&self, email: &str, page: &str) -> String {
+        self.quiet().await;
+        let start = format!("{}{page}?token=", self.url);
+        // Mails are quoted-printable.
+        let mut texts = self.mails(email).into_iter().map(|text| text.replace("=3D", "="));
+        let newest = texts.rfind(|text| text.contains(&start)).expect("a mail with the link came");
+        let token = newest.split(&start).nth(1).unwrap_or_default();
+        token.chars().take_while(char::is_ascii_alphanumeric).collect()
+    }
+
+    /// Somebody who has registered with a company: the whole answer.
+    ///
+    /// # Panics
+    /// When that does not work.
+    pub async fn register(&self, email: &str) -> Value {
+        let form = json!({
+            "email": email, "password": PASSWORD, "full_name": "Ada Lovelace", "company_name": "My Company",
+        });
+        self.post("/api/v1/auth/register").json(form).send().await.expect(201)
+    }
+
+    /// A new session of somebody, by their password: the whole answer.
+    ///
+    /// # Panics
+    /// When they may not log in.
+    pub async fn log_in(&self, email: &str) -> Value {
+        let form = json!({ "email": email, "password": PASSWORD });
+        self.post("/api/v1/auth/login").json(form).send().await.expect(200)
     }
 
     /// Somebody who has signed up, proven their address and logged in.

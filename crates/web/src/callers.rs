@@ -123,7 +123,7 @@ macro_rules! proven {
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
                 let unproven = || Error::internal(concat!("the route's access gives no ", stringify!($proof)));
-                Ok(parts.extensions.get::<Self>().cloned().ok_or_else(unproven)?)
+                Ok(parts.extensions.remove::<Self>().ok_or_else(unproven)?)
             }
         }
     )*};

@@ -26,7 +26,21 @@ pub fn text(field: impl Into<Cow<'static, str>>, value: &str, max: usize) -> Res
     Ok(value.to_owned())
 }
 
-/// The same for a text that may be left out; an empty one counts as left out.
+/// [`text`] on one line: for names that end up in mails.
+///
+/// # Errors
+/// Invalid, naming the field.
+pub fn line(field: impl Into<Cow<'static, str>>, value: &str, max: usize) -> Result<String> {
+    let field = field.into();
+    let value = text(field.clone(), value, max)?;
+    if value.contains(['\n', '\t']) {
+        let message = format!("{field} is one line.");
+        return Err(Error::invalid(field, message));
+    }
+    Ok(value)
+}
+
+/// [`text`] for one that may be left out; an empty one counts as left out.
 ///
 /// # Errors
 /// Invalid, naming the field.

@@ -4,11 +4,11 @@ use std::{any::Any, time::Instant};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, MatchedPath, Request, State},
-    middleware::{Next, from_fn, from_fn_with_state},
+    extract::{MatchedPath, Request, State},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
-use http::{HeaderName, HeaderValue, header::X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::X_CONTENT_TYPE_OPTIONS};
 use platform::{App, Error};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
@@ -17,18 +17,14 @@ use crate::{ApiError, Client};
 
 /// Every answer carries it, and every log line of the request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Bytes of a JSON body.
-const BODY_LIMIT: usize = 1024 * 1024;
 /// Longest request id that is taken over from a proxy.
 const LONGEST_ID: usize = 64;
 
 /// Puts the layers around all routes.
 pub fn layered(routes: Router<App>, app: App) -> Router {
     routes
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn(measure))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(app.clone(), identify))
+        .layer(from_fn_with_state(app.clone(), around))
         .with_state(app)
 }
 
@@ -36,35 +32,41 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
     ApiError(Error::internal("a handler panicked; see the log above")).into_response()
 }
 
-async fn identify(State(app): State<App>, request: Request, next: Next) -> Response {
+/// One layer for all of it: each costs a request allocations of its own.
+async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
     let (mut parts, body) = request.into_parts();
     let client = Client::prove(&app, &parts);
     parts.extensions.insert(client);
-    let request = Request::from_parts(parts, body);
-    let given = request.headers().get(REQUEST_ID).filter(|id| {
-        id.len() <= LONGEST_ID && id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
-    });
-    let id = given.cloned().unwrap_or_else(|| {
-        let token = app.entropy.token();
-        HeaderValue::from_str(&token[..20]).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
-    });
-    let span =
-        tracing::info_span!("request", id = ?id, method = %request.method(), path = request.uri().path());
-    let mut response = next.run(request).instrument(span).await;
+    let route = parts.extensions.get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let method = parts.method.clone();
+    let id = request_id(&app, &parts.headers);
+    let span = tracing::info_span!("request", id = ?id, %method, path = parts.uri.path());
+    let answered = async {
+        let response = next.run(Request::from_parts(parts, body)).await;
+        measure(route, method, response.status(), started.elapsed().as_secs_f64());
+        response
+    };
+    let mut response = answered.instrument(span).await;
     response.headers_mut().insert(REQUEST_ID, id);
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
-async fn measure(request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let method = request.method().as_str().to_owned();
-    let response = next.run(request).await;
-    let status = response.status().as_u16();
-    let seconds = started.elapsed().as_secs_f64();
-    tracing::debug!(status, seconds, "answered");
-    let labels = [("route", route), ("method", method), ("status", status.to_string())];
+/// The id that a proxy has given, if it is one, else a new one.
+fn request_id(app: &App, headers: &HeaderMap) -> HeaderValue {
+    let given = headers.get(REQUEST_ID).filter(|id| {
+        id.len() <= LONGEST_ID && id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
+    });
+    given.cloned().unwrap_or_else(|| {
+        let token = app.entropy.token();
+        HeaderValue::from_str(&token[..20]).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+    })
+}
+
+fn measure(route: String, method: Method, status: StatusCode, seconds: f64) {
+    tracing::debug!(status = status.as_u16(), seconds, "answered");
+    let labels =
+        [("route", route), ("method", method.as_str().to_owned()), ("status", status.as_str().to_owned())];
     metrics::histogram!("frontdesk_http_seconds", &labels).record(seconds);
-    response
 }

@@ -24,11 +24,12 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
-    /// A person outside of any workspace is counted as in the best of theirs.
-    pub(crate) fn person(caller: &Caller) -> Option<Self> {
+    /// A person outside of any workspace is counted as in the best of theirs; who has none, as in a new one.
+    pub(crate) fn person(app: &App, caller: &Caller) -> Option<Self> {
         let rates = caller.memberships.iter().map(|membership| membership.plan.requests());
-        let best = rates.reduce(|a, b| a.zip(b).map(|(a, b)| if a.limit > b.limit { a } else { b }))?;
-        best.map(|rate| Self { by: caller.user.id.as_str().to_owned(), rate })
+        let best = rates.reduce(|a, b| a.zip(b).map(|(a, b)| if a.limit > b.limit { a } else { b }));
+        let rate = best.unwrap_or_else(|| app.config.default_plan.requests())?;
+        Some(Self { by: caller.user.id.as_str().to_owned(), rate })
     }
 
     /// A person in a workspace, or an account key.

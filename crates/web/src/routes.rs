@@ -131,7 +131,7 @@ async fn prove(app: &App, access: Access, parts: &mut Parts) -> Result<Option<Co
         Access::Public => None,
         Access::Person => {
             let person = Person::prove(app, parts).await?;
-            let counted = Counted::person(&person.caller);
+            let counted = Counted::person(app, &person.caller);
             parts.extensions.insert(person);
             counted
         }

@@ -4,12 +4,20 @@
 
 mod agents;
 mod api_keys;
+mod audit;
 mod auth;
+mod companies;
 mod documents;
 mod jobs;
+mod keys;
+mod limits;
+mod members;
 mod program;
+mod sessions;
 mod statements;
 mod system;
+mod tenancy;
+mod two_factor;
 mod widget;
 mod workspaces;
 

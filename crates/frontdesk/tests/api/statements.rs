@@ -1,4 +1,4 @@
-//! Every statement of the program is understood by both databases, and both schemas are one.
+//! Every statement of the program is understood by both databases and names its tenant, and both schemas are one.
 
 use platform::{App, Clock};
 use testkit::{Database, Server};
@@ -17,6 +17,42 @@ async fn both_databases_understand_every_statement() {
         }
         server.stop().await;
     }
+}
+
+/// What finds out which workspace is meant: a person's memberships, a key, an invitation's link, the share page's
+/// agent; and what serves all of them alike: a key's last use, the operator's look for old vectors.
+const OPENINGS: [&str; 6] = [
+    "m.user_id = $1",
+    "k.key_hash = $1",
+    "i.token_hash = $1",
+    "WHERE a.id = $1 AND w.erased_at IS NULL",
+    "UPDATE api_keys SET last_used_at = $2 WHERE id = $1",
+    "coalesce(embedding, '') <> $1",
+];
+
+#[tokio::test]
+async fn every_statement_on_a_tenants_table_names_the_tenant() {
+    let server = start(Database::Sqlite).await;
+    let columns = server.app.db.columns().await.unwrap();
+    let tables: Vec<&str> = columns.iter().filter_map(|name| name.strip_suffix(".workspace_id")).collect();
+    assert!(tables.contains(&"documents") && tables.contains(&"audit_log"));
+    for statement in store::STATEMENTS {
+        let words: Vec<&str> = statement.split_whitespace().collect();
+        let touches = |word: &[&str]| {
+            matches!(word[0], "FROM" | "JOIN" | "INTO" | "UPDATE")
+                && tables.contains(&word[1])
+                && word[1] != "jobs"
+        };
+        let text = words.join(" ");
+        let names = text.contains("workspace_id = $")
+            || text
+                .split("VALUES")
+                .next()
+                .is_some_and(|head| head.starts_with("INSERT") && head.contains("workspace_id"));
+        let opens = OPENINGS.iter().any(|opening| text.contains(opening));
+        assert!(names || opens || !words.windows(2).any(touches), "{text}");
+    }
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -123,7 +123,7 @@ pub async fn create(app: &App, tenant: &Tenant, by: &Actor, form: NewAgent) -> R
     store::insert(&mut db, tenant, &agent).await?;
     let event = Event::new("agent.created", agent.id.as_str()).with(json!({ "name": agent.name }));
     audit::record(app, &mut db, tenant, by, event).await?;
-    db.commit().await?;
+    app.callers.commit(db).await?;
     Ok(agent)
 }
 

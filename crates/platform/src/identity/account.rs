@@ -44,6 +44,8 @@ pub async fn verify_address(app: &App, token: &str, origin: &Origin) -> Result<(
 /// # Errors
 /// Invalid when the link is unknown, used or too old.
 pub async fn reset_password(app: &App, token: &str, new: &Password, origin: &Origin) -> Result<()> {
+    // Hashing is dear: strangers get it for a good link only.
+    links::require(app, &mut app.db.read().await?, Purpose::Reset, token).await?;
     let hash = new.hash().await?;
     let now = app.clock.now();
     let mut db = app.db.write().await?;

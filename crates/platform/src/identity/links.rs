@@ -1,7 +1,7 @@
 //! Links that are mailed to a person and prove that they read their mail: to verify an address, to set a new
 //! password. Kept as hashes, good once.
 
-use ::store::Write;
+use ::store::{Read, Write};
 use chrono::TimeDelta;
 
 use super::{EmailAddress, User, store};
@@ -93,13 +93,25 @@ pub(super) async fn issue(app: &App, db: &mut Write, purpose: Purpose, user: &Us
     mail::queue(app, db, purpose.mail(app, user, &token)).await
 }
 
+/// Looks whether a link is good, without using it up.
+///
+/// # Errors
+/// Invalid when it is unknown, used or too old.
+pub(super) async fn require(app: &App, db: &mut Read, purpose: Purpose, token: &str) -> Result<()> {
+    let good = store::is_good_link(db, &sha256(token), purpose, app.clock.now()).await?;
+    if good { Ok(()) } else { Err(not_valid()) }
+}
+
 /// Uses a link up: the person it was mailed to.
 ///
 /// # Errors
 /// Invalid when it is unknown, used or too old.
 pub(super) async fn redeem(app: &App, db: &mut Write, purpose: Purpose, token: &str) -> Result<User> {
-    let wrong = || Error::invalid("token", "This link is not valid any more. Ask for a new one.");
     let now = app.clock.now();
-    let user = store::use_link(db, &sha256(token), purpose, now).await?.ok_or_else(wrong)?;
-    store::by_id(db, &user).await?.ok_or_else(wrong)
+    let user = store::use_link(db, &sha256(token), purpose, now).await?.ok_or_else(not_valid)?;
+    store::by_id(db, &user).await?.ok_or_else(not_valid)
+}
+
+fn not_valid() -> Error {
+    Error::invalid("token", "This link is not valid any more. Ask for a new one.")
 }

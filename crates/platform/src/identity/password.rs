@@ -1,6 +1,6 @@
 //! Passwords, kept as Argon2id hashes.
 
-use std::sync::LazyLock;
+use std::{num::NonZero, sync::LazyLock};
 
 use argon2::{
     Argon2,
@@ -11,8 +11,12 @@ use tokio::sync::Semaphore;
 use super::common::is_common;
 use crate::{Error, Result};
 
-/// Hashing takes 19 MB and tens of milliseconds each, so only a few run at once.
-static AT_ONCE: Semaphore = Semaphore::const_new(2);
+/// Hashing takes 19 MB and tens of milliseconds of a core each, so half of the cores do it at most: a crowd at the
+/// login holds nobody else back.
+static AT_ONCE: LazyLock<Semaphore> = LazyLock::new(|| {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    Semaphore::new((cores / 2).max(1))
+});
 
 /// What a password is held against when the account does not exist, so that the time does not tell.
 static NOBODY: LazyLock<String> = LazyLock::new(|| hash_now("nobody has this password").unwrap_or_default());

@@ -30,6 +30,8 @@ pub struct Caller {
     pub user: User,
     /// The session that they prove it by.
     pub session: SessionId,
+    /// When the token they showed ends.
+    pub(super) token_ends: DateTime<Utc>,
     /// The workspaces they belong to, oldest first.
     pub memberships: Vec<Membership>,
 }
@@ -125,22 +127,23 @@ pub async fn refresh(app: &App, token: &str, origin: &Origin) -> Result<Session>
 /// Unauthorized when it is forged, expired, or its session has ended.
 pub async fn authenticate(app: &App, token: &str) -> Result<Arc<Caller>> {
     let now = app.clock.now();
-    let id = app.tokens.check(token, now)?;
-    let caller = app.callers.sessions.get(&id, now, read_caller(app, &id, now)).await?;
+    let caller = app.callers.sessions.get(token, now, read_caller(app, token, now)).await?;
+    let caller = caller.filter(|caller| caller.token_ends > now);
     caller.ok_or_else(|| Error::unauthorized("This session has ended. Log in again."))
 }
 
-async fn read_caller(app: &App, id: &SessionId, now: DateTime<Utc>) -> Result<Option<Arc<Caller>>> {
+async fn read_caller(app: &App, token: &str, now: DateTime<Utc>) -> Result<Option<Arc<Caller>>> {
+    let (id, token_ends) = app.tokens.check(token, now)?;
     let mut db = app.db.read().await?;
-    let Some((user, last_seen)) = store::session_user(&mut db, id, now).await? else { return Ok(None) };
+    let Some((user, last_seen)) = store::session_user(&mut db, &id, now).await? else { return Ok(None) };
     let memberships = store::memberships(&mut db, &user.id).await?;
     drop(db);
     if now - last_seen > NOTED_EVERY {
         let mut db = app.db.write().await?;
-        store::note_session(&mut db, id, now).await?;
+        store::note_session(&mut db, &id, now).await?;
         db.commit().await?;
     }
-    Ok(Some(Arc::new(Caller { user, session: id.clone(), memberships })))
+    Ok(Some(Arc::new(Caller { user, session: id, token_ends, memberships })))
 }
 
 /// Ends the session of a refresh token, and the one a person calls with.

@@ -257,6 +257,23 @@ pub(super) async fn insert_link(
     Ok(())
 }
 
+pub(super) async fn is_good_link(
+    db: &mut Read,
+    token_hash: &str,
+    purpose: Purpose,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let found = db
+        .count(sql!(
+            "SELECT count(*) FROM mail_links WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3",
+            token_hash,
+            purpose.as_str(),
+            now
+        ))
+        .await?;
+    Ok(found > 0)
+}
+
 /// Whose link it was; `None` when it is not good any more. Other links of the same purpose go with it.
 pub(super) async fn use_link(
     db: &mut Write,

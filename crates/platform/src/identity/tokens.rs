@@ -56,9 +56,12 @@ impl Tokens {
         self.sign(session.as_str(), now)
     }
 
-    /// The session that a token belongs to; whether it is still open is not known here.
-    pub(super) fn check(&self, token: &str, now: DateTime<Utc>) -> Result<SessionId> {
-        let session = self.subject(token, now).and_then(|subject| subject.parse().ok());
+    /// The session that a token belongs to, and when the token ends; whether the session is still open is not known
+    /// here.
+    pub(super) fn check(&self, token: &str, now: DateTime<Utc>) -> Result<(SessionId, DateTime<Utc>)> {
+        let claims = self.claims(token, now);
+        let session = claims
+            .and_then(|claims| Some((claims.sub.parse().ok()?, DateTime::from_timestamp(claims.exp, 0)?)));
         session.ok_or_else(|| {
             Error::unauthorized("This session has ended or its token is not valid. Log in again.")
         })
@@ -71,7 +74,7 @@ impl Tokens {
 
     /// The agent that a pass is for.
     pub(crate) fn check_share(&self, token: &str, now: DateTime<Utc>) -> Option<AgentId> {
-        self.subject(token, now)?.parse().ok()
+        self.claims(token, now)?.sub.parse().ok()
     }
 
     fn sign(&self, subject: &str, now: DateTime<Utc>) -> Result<String> {
@@ -80,11 +83,11 @@ impl Tokens {
         encode(&Header::new(Algorithm::HS256), &claims, &self.sign).map_err(Error::internal)
     }
 
-    fn subject(&self, token: &str, now: DateTime<Utc>) -> Option<String> {
+    fn claims(&self, token: &str, now: DateTime<Utc>) -> Option<Claims> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.validate_exp = false; // checked below, by the handle's clock
         let claims = decode::<Claims>(token, &self.check, &validation).ok()?.claims;
-        (claims.exp > now.timestamp()).then_some(claims.sub)
+        (claims.exp > now.timestamp()).then_some(claims)
     }
 }
 

@@ -295,7 +295,7 @@ async fn insert(
     audit::record(app, &mut db, tenant, by, event).await?;
     let task = Task::ProcessDocument { document: document.id.clone() };
     jobs::enqueue(app, &mut db, Some(tenant.id()), &task).await?;
-    db.commit().await?;
+    super::indexes::commit(app, db).await?;
     Ok(document)
 }
 
@@ -331,7 +331,7 @@ pub async fn delete(app: &App, tenant: &Tenant, by: &Actor, id: &DocumentId) -> 
     let mut db = app.db.write().await?;
     remove(&mut db, tenant, id).await?;
     audit::record(app, &mut db, tenant, by, Event::new("document.deleted", id.as_str())).await?;
-    app.indexes.commit(db).await?;
+    super::indexes::commit(app, db).await?;
     Ok(app.blobs.delete(tenant.id().as_str(), id.as_str()).await?)
 }
 
@@ -395,7 +395,7 @@ pub(crate) async fn erase_all(app: &App, tenant: &Tenant) -> Result<()> {
         for document in documents {
             let mut db = app.db.write().await?;
             remove(&mut db, tenant, &document.id).await?;
-            app.indexes.commit(db).await?;
+            super::indexes::commit(app, db).await?;
             app.blobs.delete(tenant.id().as_str(), document.id.as_str()).await?;
         }
     }

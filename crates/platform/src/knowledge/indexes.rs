@@ -89,17 +89,6 @@ impl Indexes {
         Ok(self.generations.get(tenant.id(), app.clock.now(), read).await?.unwrap_or_default())
     }
 
-    /// Commits a change of what can be searched.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub(super) async fn commit(&self, mut db: Write) -> Result<()> {
-        db.announce(CHANNEL).await?;
-        db.commit().await?;
-        self.forget_generations();
-        Ok(())
-    }
-
     /// Has the generations be read again.
     pub(crate) fn forget_generations(&self) {
         self.generations.forget();
@@ -167,6 +156,23 @@ impl Indexes {
     fn slots(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Arc<Slot>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Commits a change of which documents there are or what of them can be searched.
+///
+/// # Errors
+/// What the database says.
+pub(super) async fn commit(app: &App, mut db: Write) -> Result<()> {
+    db.announce(CHANNEL).await?;
+    db.commit().await?;
+    changed(app);
+    Ok(())
+}
+
+/// Forgets what depends on which documents there are.
+pub(crate) fn changed(app: &App) {
+    app.indexes.forget_generations();
+    app.callers.forget_lists();
 }
 
 async fn blocking(work: impl FnOnce() -> std::io::Result<Index> + Send + 'static) -> Result<Index> {

@@ -64,7 +64,7 @@ pub(crate) async fn process(app: &App, job: &Job, id: &DocumentId) -> Result<()>
         Err(Failure::Ours(error)) => return Err(error),
     }
     jobs::finish(&mut db, job).await?;
-    app.indexes.commit(db).await
+    super::indexes::commit(app, db).await
 }
 
 enum Failure {

@@ -14,8 +14,8 @@ pub use documents::{
     list, queue_stale, receive, reprocess,
 };
 pub use embeddings::Embeddings;
-pub(crate) use indexes::CHANNEL;
 pub use indexes::Indexes;
+pub(crate) use indexes::{CHANNEL, changed};
 pub use search::{Found, Retrieved, retrieve};
 
 pub(crate) use collections::ids as collection_ids;

@@ -1,13 +1,16 @@
 //! Workspaces, the tenants; who belongs to them, and the keys that open them.
 
+pub mod invitations;
 pub mod keys;
+pub mod members;
+pub mod outlets;
 mod permission;
 mod plan;
 mod role;
 mod store;
 mod tenant;
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use ::store::Write;
 use chrono_tz::Tz;
@@ -128,8 +131,9 @@ fn slug(name: &str) -> String {
 ///
 /// # Errors
 /// What the database says.
-pub async fn list(app: &App, user: &UserId) -> Result<Vec<Listed>> {
-    store::list(&mut app.db.read().await?, user).await
+pub async fn list(app: &App, user: &UserId) -> Result<Arc<Vec<Listed>>> {
+    let read = async { store::list(&mut app.db.read().await?, user).await.map(|list| Some(Arc::new(list))) };
+    Ok(app.callers.lists.get(user, app.clock.now(), read).await?.unwrap_or_default())
 }
 
 /// A workspace and what is in it.
@@ -156,7 +160,7 @@ pub async fn update(app: &App, tenant: &Tenant, by: &Actor, change: Change) -> R
     }
     store::update(&mut db, tenant, &workspace, app.clock.now()).await?;
     audit::record(app, &mut db, tenant, by, Event::new("workspace.changed", workspace.id.as_str())).await?;
-    db.commit().await?;
+    app.callers.commit(db).await?;
     Ok(workspace)
 }
 

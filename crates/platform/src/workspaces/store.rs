@@ -1,6 +1,7 @@
 //! The tables of workspaces and their members.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::FromRow;
 use store::{Read, Write, sql};
@@ -39,7 +40,7 @@ impl Workspace {
 }
 
 /// A workspace in a person's list.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, FromRow, Serialize)]
 pub struct Listed {
     /// The workspace.
     pub id: WorkspaceId,

@@ -6,12 +6,12 @@ mod open;
 mod publishable;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use store::{Write, sql};
+use store::{Sql, Write, sql};
 
 pub use account::{AccountKey, ListedAccountKey, account_key, create_account_key, list_account_keys};
 pub use open::{
     Access, Action, CreatedOpenKey, IpRange, NewOpenKey, OpenCaller, OpenKey, OpenKeyChange, Resource,
-    change_open_key, create_open_key, list_open_keys, open_key,
+    change_open_key, create_open_key, list_open_keys, open_key, revoke_open_key,
 };
 pub use publishable::{Domain, Door, Key, Visitor, create_key, list_keys, share_key, visitor};
 
@@ -61,17 +61,20 @@ pub struct Created<K> {
 /// # Errors
 /// Not found when the workspace has no such key of this kind.
 pub async fn revoke_key(app: &App, tenant: &Tenant, by: &Actor, kind: KeyKind, id: &KeyId) -> Result<()> {
+    let statement = sql!(
+        "UPDATE api_keys SET revoked_at = $4 WHERE workspace_id = $1 AND kind = $2 AND id = $3 AND revoked_at IS NULL",
+        tenant,
+        kind.as_str(),
+        id,
+        app.clock.now()
+    );
+    revoke(app, tenant, by, id, statement).await
+}
+
+/// Ends the key that a statement touches.
+async fn revoke(app: &App, tenant: &Tenant, by: &Actor, id: &KeyId, statement: Sql) -> Result<()> {
     let mut db = app.db.write().await?;
-    let revoked = db
-        .execute(sql!(
-            "UPDATE api_keys SET revoked_at = $4 WHERE workspace_id = $1 AND kind = $2 AND id = $3 AND revoked_at IS NULL",
-            tenant,
-            kind.as_str(),
-            id,
-            app.clock.now()
-        ))
-        .await?;
-    if revoked == 0 {
+    if db.execute(statement).await? == 0 {
         return Err(Error::not_found("There is no such key, or it is revoked already."));
     }
     audit::record(app, &mut db, tenant, by, Event::new("key.revoked", id.as_str())).await?;

@@ -10,7 +10,7 @@ use sqlx::FromRow;
 use store::{Read, sql};
 use subtle::ConstantTimeEq;
 
-use super::{Created, KeyKind, SHOWN, hash, note_use, record_created};
+use super::{Created, KeyKind, SHOWN, hash, note_use, record_created, revoke};
 use crate::{
     Actor, AgentId, App, Error, KeyId, Origin, Patch, Result, Tenant, WorkspaceId, agents,
     audit::{self, Event},
@@ -282,6 +282,27 @@ pub async fn change_open_key(
     audit::record(app, &mut db, tenant, by, Event::new("key.changed", id.as_str())).await?;
     db.commit().await?;
     Ok(key)
+}
+
+/// Ends an open key, at once.
+///
+/// # Errors
+/// Not found when the agent has no such key, or it is revoked already.
+pub async fn revoke_open_key(
+    app: &App,
+    tenant: &Tenant,
+    by: &Actor,
+    (agent, id): (&AgentId, &KeyId),
+) -> Result<()> {
+    let statement = sql!(
+        "UPDATE api_keys SET revoked_at = $4
+         WHERE workspace_id = $1 AND agent_id = $2 AND id = $3 AND kind = 'open' AND revoked_at IS NULL",
+        tenant,
+        agent,
+        id,
+        app.clock.now()
+    );
+    revoke(app, tenant, by, id, statement).await
 }
 
 /// A program that calls with an open key.

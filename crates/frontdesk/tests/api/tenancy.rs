@@ -1,0 +1,461 @@
+//! Who gets through: every route of the table, with every standing there is, in one's own workspace and in another's.
+
+use std::collections::HashMap;
+
+use http::{Method, StatusCode};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use platform::{Permission, Role, Standing, workspaces::Scope};
+use serde_json::{Value, json};
+use store::Sql;
+use testkit::{Answer, Database, Server, on_both};
+use web::{Access, Route};
+
+use super::PROGRAM;
+
+/// Routes that anybody may call. Each is here on purpose.
+const PUBLIC: [&str; 16] = [
+    "GET /livez",
+    "GET /readyz",
+    "GET /api/v1/health",
+    "POST /api/v1/auth/signup",
+    "POST /api/v1/auth/resend-otp",
+    "POST /api/v1/auth/verify-otp",
+    "POST /api/v1/auth/register",
+    "POST /api/v1/auth/login",
+    "POST /api/v1/auth/refresh",
+    "POST /api/v1/auth/logout",
+    "POST /api/v1/auth/password/forgot",
+    "POST /api/v1/auth/password/reset",
+    "POST /api/v1/auth/verify-email",
+    "POST /api/v1/auth/verify-email/resend",
+    "GET /api/v1/invitations/lookup", // by the token of a mailed link
+    "GET /api/v1/utils/industries",
+];
+
+/// A page that the companies' publishable keys may be used on.
+const SHOP: &str = "https://shop.example.com";
+
+/// Two companies with one of everything, and in the first somebody of every standing.
+struct World {
+    server: Server,
+    table: Vec<Route>,
+    mine: Company,
+    theirs: Company,
+    /// What each proves itself by.
+    callers: Vec<(Standing, String)>,
+}
+
+struct Company {
+    /// Its owner's session.
+    owner: String,
+    /// A publishable key.
+    page_key: String,
+    /// What stands for the parameters of paths.
+    ids: HashMap<&'static str, String>,
+}
+
+impl Company {
+    /// What stands for a parameter of a path. A new parameter needs an id in [`company`].
+    fn id(&self, path: &str, parameter: &str) -> &str {
+        let name = match parameter {
+            "company_id" => "workspace_id",
+            "key_id" if path.contains("/open-keys/") => "open key",
+            "key_id" if path.contains("/account/") => "account key",
+            "key_id" => "publishable key",
+            other => other,
+        };
+        self.ids.get(name).unwrap_or_else(|| panic!("{path}: this test has no id for {parameter}"))
+    }
+
+    fn workspace(&self) -> &str {
+        &self.ids["workspace_id"]
+    }
+}
+
+/// Somebody who registered: their session, their id and their workspace's.
+async fn register(server: &Server, email: &str) -> (String, String, String) {
+    let form = json!({ "email": email, "password": "correct horse battery", "full_name": "Ada", "company_name": "Company" });
+    let answer = server.post("/api/v1/auth/register").json(form).send().await.expect(201);
+    let user = &answer["user"];
+    (text(&answer["access_token"]), text(&user["id"]), text(&user["company_id"]))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("a text, not {value}")).to_owned()
+}
+
+async fn execute(server: &Server, statements: impl IntoIterator<Item = Sql>) {
+    let mut db = server.app.db.write().await.unwrap();
+    for statement in statements {
+        db.execute(statement).await.unwrap();
+    }
+    db.commit().await.unwrap();
+}
+
+fn member(workspace: &str, user: &str, role: Role) -> Sql {
+    Sql::new("INSERT INTO members (workspace_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)")
+        .bind(workspace)
+        .bind(user)
+        .bind(role.as_str())
+        .bind(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap())
+}
+
+/// A company with one of everything.
+async fn company(server: &Server, name: &str) -> Company {
+    let (owner, user, workspace) = register(server, &format!("owner@{name}.example.com")).await;
+    let (_, colleague, _) = register(server, &format!("colleague@{name}.example.com")).await;
+    let call = |method, path: &str, body| {
+        let call = server.call(method, &format!("/api/v1/{path}")).header("x-workspace-id", &workspace);
+        let call = call.bearer(&owner);
+        async move { call.json(body).send().await.json }
+    };
+    let at = |path: &str| format!("workspaces/{workspace}/{path}");
+    let collection = text(&call(Method::POST, &at("collections"), json!({ "name": "Docs" })).await["id"]);
+    let agent =
+        call(Method::POST, &at("agents"), json!({ "name": "Bot", "collection_ids": [collection] })).await;
+    let agent = text(&agent["id"]);
+    call(Method::POST, &at(&format!("agents/{agent}/publish")), json!({})).await;
+    let open = json!({ "name": "Open", "permissions": { "contacts": ["read"] } });
+    let open = call(Method::POST, &at(&format!("agents/{agent}/open-keys")), open).await;
+    let page = json!({ "name": "Page", "allowed_domains": ["shop.example.com"] });
+    let page = call(Method::POST, &at("api-keys"), page).await;
+    let account = json!({ "name": "Account", "permissions": ["read"] });
+    let account = call(Method::POST, "account/api-keys", account).await;
+    let sessions = call(Method::GET, "account/sessions", json!({})).await;
+    let upload = server.post(&format!("/api/v1/{}", at("documents"))).bearer(&owner);
+    let upload = upload.file("a.txt", "The spare key is under the mat.", &[("collection_id", &collection)]);
+    let document = upload.send().await.expect(202);
+    let (outlet, invitation) = (made_id("outlet_", name), made_id("invite_", name));
+    let now = server.app.clock.now();
+    let outlet_row = Sql::new(
+        "INSERT INTO outlets (id, workspace_id, name, created_at, updated_at) VALUES ($1, $2, 'Shop', $3, $4)",
+    );
+    let invitation_row = Sql::new(
+        "INSERT INTO invitations (id, workspace_id, email, email_key, role, token_hash, invited_by, expires_at, created_at)
+         VALUES ($1, $2, 'new@example.org', 'new@example.org', 'VIEWER', $3, $4, $5, $6)",
+    );
+    execute(
+        server,
+        [
+            member(&workspace, &colleague, Role::Viewer),
+            outlet_row.bind(&*outlet).bind(&*workspace).bind(now).bind(now),
+            invitation_row
+                .bind(&*invitation)
+                .bind(&*workspace)
+                .bind(name)
+                .bind(&*user)
+                .bind(now + chrono::TimeDelta::days(1))
+                .bind(now),
+            Sql::new("UPDATE documents SET status = 'COMPLETED'"),
+        ],
+    )
+    .await;
+    let ids = HashMap::from([
+        ("workspace_id", workspace),
+        ("user_id", colleague),
+        ("collection_id", collection),
+        ("agent_id", agent),
+        ("document_id", text(&document["id"])),
+        ("outlet_id", outlet),
+        ("invitation_id", invitation),
+        ("session_id", text(&sessions["sessions"][0]["id"])),
+        ("open key", text(&open["id"])),
+        ("publishable key", text(&page["id"])),
+        ("account key", text(&account["api_key"]["id"])),
+    ]);
+    Company { owner, page_key: text(&page["key"]), ids }
+}
+
+/// An id that is well formed, and another for each company.
+fn made_id(prefix: &str, name: &str) -> String {
+    format!("{prefix}{name:0<24}")
+}
+
+async fn world(database: Database) -> World {
+    // Without workers nothing happens behind the test's back.
+    let server = Server::start_with(database, PROGRAM, |config| config.job_workers = 0).await;
+    let (mine, theirs) = (company(&server, "mame").await, company(&server, "thers").await);
+    let mut callers = Vec::new();
+    for standing in Standing::ALL {
+        let proof = match standing {
+            Standing::Member(Role::Owner) => mine.owner.clone(),
+            Standing::Member(role) => {
+                let (token, user, _) = register(&server, &format!("{role}@mame.example.com")).await;
+                execute(&server, [member(mine.workspace(), &user, role)]).await;
+                token
+            }
+            Standing::Key(scope) => {
+                let permissions = [if scope == Scope::Read { "read" } else { "write" }];
+                let form = json!({ "name": "Key", "permissions": permissions });
+                let call = server.post("/api/v1/account/api-keys").bearer(&mine.owner).json(form);
+                text(&call.send().await.expect(201)["api_key"]["key"])
+            }
+        };
+        callers.push((standing, proof));
+    }
+    // What was known of the callers before they belonged to the company is forgotten, and each is seen once.
+    server.app.clock.advance(chrono::TimeDelta::minutes(2));
+    for (_, proof) in &callers {
+        let path = format!("/api/v1/workspaces/{}", mine.workspace());
+        server.get(&path).bearer(proof).send().await.expect(200);
+    }
+    server.get("/api/v1/auth/me").bearer(&theirs.owner).send().await.expect(200);
+    let config = format!("/api/v1/widget/config/{}", mine.ids["agent_id"]);
+    server.get(&config).page(&mine.page_key, SHOP).send().await.expect(200);
+    let table = frontdesk::table(&server.app, PrometheusBuilder::new().build_recorder().handle());
+    World { server, table, mine, theirs, callers }
+}
+
+/// The path of a route, with ids for its parameters.
+fn fill(path: &str, id: impl Fn(&str) -> String) -> String {
+    let parts = path.split('/').map(|part| parameter(part).map_or_else(|| part.to_owned(), &id));
+    parts.collect::<Vec<_>>().join("/")
+}
+
+fn parameter(part: &str) -> Option<&str> {
+    part.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// The parameters of a path, without the workspace.
+fn inner_parameters(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter_map(parameter).filter(|name| !is_workspace(name))
+}
+
+fn is_workspace(parameter: &str) -> bool {
+    matches!(parameter, "workspace_id" | "company_id")
+}
+
+/// A body that every route can do something with: what a route does not ask for is passed over.
+fn body(route: &Route) -> Value {
+    let permissions =
+        if route.path.contains("open-keys") { json!({ "forms": ["create"] }) } else { json!(["read"]) };
+    json!({
+        "name": "Another name",
+        "email": "somebody@example.net",
+        "role": "MEMBER",
+        "message": "When does the shop open?",
+        "permissions": permissions,
+    })
+}
+
+/// What a workspace's route asks for, with what its handler asks for beyond the table.
+fn needed(route: &Route, permission: Permission) -> Permission {
+    match (&route.method, route.path) {
+        // The table lets everybody leave; this test removes somebody else.
+        (&Method::DELETE, path) if path.ends_with("/members/{user_id}") => Permission::ManageMembers,
+        _ => permission,
+    }
+}
+
+fn named(route: &Route) -> String {
+    format!("{} {}", route.method, route.path)
+}
+
+impl World {
+    /// Calls a route in the first company's name.
+    async fn call(&self, route: &Route, path: &str, proof: Option<&str>) -> Answer {
+        let call =
+            self.server.call(route.method.clone(), path).header("x-workspace-id", self.mine.workspace());
+        let call = match proof {
+            Some(proof) => call.bearer(proof),
+            None => call,
+        };
+        match (&route.method, route.path) {
+            (&Method::GET, _) => call,
+            (&Method::POST, path) if path.ends_with("/documents") => call.file(
+                "b.txt",
+                "The cellar is dry.",
+                &[("collection_id", &self.mine.ids["collection_id"])],
+            ),
+            _ => call.json(body(route)),
+        }
+        .send()
+        .await
+    }
+
+    fn own_path(&self, route: &Route) -> String {
+        fill(route.path, |name| self.mine.id(route.path, name).to_owned())
+    }
+
+    /// The paths of a route with one of the other company's ids among one's own.
+    fn mixed_paths(&self, route: &Route) -> Vec<String> {
+        let mixed = |foreign: &str| {
+            fill(route.path, |name| {
+                let from = if name == foreign { &self.theirs } else { &self.mine };
+                from.id(route.path, name).to_owned()
+            })
+        };
+        inner_parameters(route.path).map(mixed).collect()
+    }
+
+    /// Everything that must be refused, is, by whoever it is tried.
+    async fn refuse_all(&self) {
+        for public in PUBLIC {
+            assert!(self.table.iter().any(|route| named(route) == public), "there is no {public}");
+        }
+        for route in &self.table {
+            match route.access {
+                Access::Public => {
+                    assert!(PUBLIC.contains(&&*named(route)), "{} is open to everybody", named(route));
+                }
+                Access::Person => self.refuse_to_persons(route).await,
+                Access::Workspace(permission) => {
+                    self.refuse_in_workspaces(route, needed(route, permission)).await;
+                }
+                Access::Visitor => self.refuse_to_visitors(route).await,
+            }
+        }
+    }
+
+    async fn refuse_to_persons(&self, route: &Route) {
+        let path = self.own_path(route);
+        expect(route, "nobody", &self.call(route, &path, None).await, 401);
+        for (standing, proof) in &self.callers {
+            if let Standing::Key(_) = standing {
+                expect(route, "a key", &self.call(route, &path, Some(proof)).await, 401);
+            }
+        }
+        for path in self.mixed_paths(route) {
+            let answer = self.call(route, &path, Some(&self.mine.owner)).await;
+            expect(route, &format!("a stranger's {path}"), &answer, 404);
+        }
+    }
+
+    async fn refuse_in_workspaces(&self, route: &Route, permission: Permission) {
+        let own = self.own_path(route);
+        expect(route, "nobody", &self.call(route, &own, None).await, 401);
+        expect(route, "a wrong token", &self.call(route, &own, Some("cv_live_wrong")).await, 401);
+        expect(route, "a page", &self.call(route, &own, Some(&self.mine.page_key)).await, 401);
+        // Another company's owner in this one: with its ids, and with their own.
+        expect(route, "a stranger", &self.call(route, &own, Some(&self.theirs.owner)).await, 404);
+        let mixed = fill(route.path, |name| {
+            let from = if is_workspace(name) { &self.mine } else { &self.theirs };
+            from.id(route.path, name).to_owned()
+        });
+        expect(route, "a stranger", &self.call(route, &mixed, Some(&self.theirs.owner)).await, 404);
+        for (standing, proof) in &self.callers {
+            let who = format!("{standing:?}");
+            if !standing.may(permission) {
+                expect(route, &who, &self.call(route, &own, Some(proof)).await, 403);
+                continue;
+            }
+            // Another company's ids in one's own.
+            for path in self.mixed_paths(route) {
+                expect(route, &format!("{who} {path}"), &self.call(route, &path, Some(proof)).await, 404);
+            }
+        }
+        if route.path.split('/').filter_map(parameter).any(is_workspace) {
+            // The other company as a whole, by everybody of this one.
+            let foreign = fill(route.path, |name| self.theirs.id(route.path, name).to_owned());
+            for (standing, proof) in &self.callers {
+                let who = format!("{standing:?} in another's workspace");
+                expect(route, &who, &self.call(route, &foreign, Some(proof)).await, 404);
+            }
+        }
+    }
+
+    async fn refuse_to_visitors(&self, route: &Route) {
+        let path = self.own_path(route);
+        expect(route, "nobody", &self.call(route, &path, None).await, 401);
+        for (_, proof) in &self.callers {
+            expect(route, "a caller without a page", &self.call(route, &path, Some(proof)).await, 401);
+            let page = self.server.call(route.method.clone(), &path).page(proof, SHOP);
+            expect(route, "a key of another kind", &page.json(body(route)).send().await, 401);
+        }
+        for path in self.mixed_paths(route) {
+            let key = &self.mine.page_key;
+            let page = self.server.call(route.method.clone(), &path).page(key, SHOP);
+            expect(route, &path, &page.json(body(route)).send().await, 404);
+        }
+    }
+
+    /// Everything that must be let through, is; what a call has changed is put back after it.
+    async fn admit_all(&self, kept: &Kept) {
+        for route in &self.table {
+            let Access::Workspace(permission) = route.access else { continue };
+            let (path, permission) = (self.own_path(route), needed(route, permission));
+            for (standing, proof) in self.callers.iter().filter(|(standing, _)| standing.may(permission)) {
+                let answer = self.call(route, &path, Some(proof)).await;
+                let (status, who) = (answer.status, format!("{} for {standing:?}", named(route)));
+                assert!(status.is_success(), "{who}: {status} {}", answer.text);
+                if route.method != Method::GET {
+                    kept.restore(&self.server).await;
+                }
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn expect(route: &Route, who: &str, answer: &Answer, status: u16) {
+    let expected = StatusCode::from_u16(status).unwrap();
+    assert_eq!(answer.status, expected, "{} for {who}: {}", named(route), answer.text);
+}
+
+/// A copy of every table, for SQLite.
+struct Kept {
+    tables: Vec<String>,
+}
+
+/// A statement that is put together for a test.
+fn statement(text: String) -> Sql {
+    Sql::new(Box::leak(text.into_boxed_str()))
+}
+
+impl Kept {
+    async fn keep(server: &Server) -> Self {
+        let columns = server.app.db.columns().await.unwrap();
+        let mut tables: Vec<String> =
+            columns.iter().map(|column| column.split('.').next().unwrap().to_owned()).collect();
+        tables.dedup();
+        let copies = tables
+            .iter()
+            .map(|table| statement(format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}")));
+        execute(server, copies).await;
+        Self { tables }
+    }
+
+    /// The tables that are not as they were kept.
+    async fn changed(&self, server: &Server) -> Vec<&str> {
+        let mut changed = Vec::new();
+        let mut db = server.app.db.read().await.unwrap();
+        for table in &self.tables {
+            for (one, other) in
+                [(table.clone(), format!("kept_{table}")), (format!("kept_{table}"), table.clone())]
+            {
+                let differing =
+                    format!("SELECT count(*) FROM (SELECT * FROM {one} EXCEPT SELECT * FROM {other})");
+                if db.count(statement(differing)).await.unwrap() > 0 {
+                    changed.push(&**table);
+                }
+            }
+        }
+        changed
+    }
+
+    /// Puts everything back as it was, and lets what is remembered of callers grow old.
+    async fn restore(&self, server: &Server) {
+        let text = |text: String| statement(text);
+        let defer = [Sql::new("PRAGMA defer_foreign_keys = ON")].into_iter();
+        let empty = self.tables.iter().map(|table| text(format!("DELETE FROM {table}")));
+        let fill =
+            self.tables.iter().map(|table| text(format!("INSERT INTO {table} SELECT * FROM kept_{table}")));
+        execute(server, defer.chain(empty).chain(fill)).await;
+        server.app.clock.advance(chrono::TimeDelta::seconds(11));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_admits_whom_its_table_says_and_nobody_else() {
+    let world = world(Database::Sqlite).await;
+    let kept = Kept::keep(&world.server).await;
+    world.refuse_all().await;
+    assert_eq!(kept.changed(&world.server).await, [""; 0], "what was refused has changed something");
+    world.admit_all(&kept).await;
+}
+
+on_both! {
+    async fn what_must_be_refused_is(database: Database) {
+        world(database).await.refuse_all().await;
+    }
+}
