@@ -14,12 +14,12 @@ use platform::{
     },
     knowledge::{self, Collection},
 };
-use web::{Path, Query, text};
+use web::{Path, text};
 
 use crate::{
-    form::{Fields, Form},
+    form::{Asked, Fields, Form},
     overview::base,
-    page::{Area, Chrome, Done, Notice, Result, Zone, mistake, render},
+    page::{Area, Chrome, Notice, Result, Zone, done, mistake, render},
     session::Member,
     tryout::{Piece, Tried},
 };
@@ -140,10 +140,11 @@ pub async fn page(
     State(app): State<App>,
     member: Member,
     Path((_, id)): Path<(String, String)>,
-    Query(done): Query<Done>,
+    Asked(query): Asked,
 ) -> Result {
     let agent = agents::get(&app, &member.tenant, &id.parse()?).await?;
-    show(&app, &member, &agent, StatusCode::OK, Shown { notice: done.notice(), ..Shown::default() }).await
+    show(&app, &member, &agent, StatusCode::OK, Shown { notice: done(query.get("done")), ..Shown::default() })
+        .await
 }
 
 /// `POST …/agents/{agent_id}`: keeps the draft.

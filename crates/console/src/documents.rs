@@ -19,8 +19,8 @@ use web::{Path, Query, text};
 
 use crate::{
     csrf,
-    form::Form,
-    page::{Area, Chrome, Done, Notice, Result, Zone, mistake, render},
+    form::{Asked, Form},
+    page::{Area, Chrome, Notice, Result, Zone, done, mistake, render},
     session::{Member, SESSION, cookie},
 };
 
@@ -100,16 +100,12 @@ pub(crate) struct Table {
     pub zone: Zone,
     pub rows: Vec<Row>,
     pub total: i64,
-    pub page: u32,
+    pub page: i64,
 }
 
 impl Table {
     fn unfinished(&self) -> usize {
         self.rows.iter().filter(|row| row.unfinished()).count()
-    }
-
-    fn more(&self) -> bool {
-        i64::from(self.page) < self.pages()
     }
 
     fn pages(&self) -> i64 {
@@ -128,8 +124,8 @@ pub(crate) struct DocumentsPage {
 }
 
 async fn read_table(app: &App, member: &Member, part: &Part) -> platform::Result<Table> {
-    let page = part.page.unwrap_or(1).max(1);
-    let range = Page { limit: ROWS, offset: i64::from(page - 1) * ROWS };
+    let page = i64::from(part.page.unwrap_or(1).max(1));
+    let range = Page { limit: ROWS, offset: (page - 1) * ROWS };
     let list = knowledge::list(app, &member.tenant, Filter::default(), range).await?;
     Ok(Table {
         chrome: member.chrome(Area::Documents),
@@ -156,9 +152,9 @@ pub async fn page(
     State(app): State<App>,
     member: Member,
     Query(part): Query<Part>,
-    Query(done): Query<Done>,
+    Asked(query): Asked,
 ) -> Result {
-    show(&app, &member, part, StatusCode::OK, done.notice()).await
+    show(&app, &member, part, StatusCode::OK, done(query.get("done"))).await
 }
 
 /// `GET …/documents/table`

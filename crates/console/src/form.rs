@@ -1,14 +1,18 @@
-//! The fields that a form sends. A name may stand there several times, for check boxes.
+//! The fields that a form or an address brings. A name may stand there several times, for check boxes.
 
-use axum::extract::{FromRequest, Request};
+use std::convert::Infallible;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
+use http::request::Parts;
 use platform::{App, Error};
 use url::form_urlencoded;
 
 use crate::{
     csrf,
     page::PageError,
-    session::{SESSION, VISIT, cookie},
+    session::{SESSION, cookie},
+    visit::VISIT,
 };
 
 /// A form's fields, in order.
@@ -48,6 +52,17 @@ impl Fields {
     }
 }
 
+/// What stands behind the question mark. What is malformed there counts as left out.
+pub struct Asked(pub Fields);
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(Fields::parse(parts.uri.query().unwrap_or_default().as_bytes())))
+    }
+}
+
 /// A form of somebody who is logged in.
 pub struct Form(pub Fields);
 
@@ -59,7 +74,7 @@ impl FromRequest<App> for Form {
     }
 }
 
-/// The login form, which is sent before there is a session.
+/// A form that needs no session; see [`crate::visit`].
 pub struct VisitorForm(pub Fields);
 
 impl FromRequest<App> for VisitorForm {

@@ -12,12 +12,12 @@ use platform::{
     workspaces::{self, Created, Domain, Key, KeyKind},
 };
 use serde_json::Value;
-use web::{Path, Query, text};
+use web::{Path, text};
 
 use crate::{
-    form::{Fields, Form},
+    form::{Asked, Fields, Form},
     overview::{AGENTS, base},
-    page::{Area, Chrome, Done, Notice, Result, Zone, mistake, render},
+    page::{Area, Chrome, Notice, Result, Zone, done, mistake, render},
     session::Member,
 };
 
@@ -72,8 +72,8 @@ async fn show(app: &App, member: &Member, status: StatusCode, shown: Shown) -> R
 }
 
 /// `GET …/keys`
-pub async fn page(State(app): State<App>, member: Member, Query(done): Query<Done>) -> Result {
-    show(&app, &member, StatusCode::OK, Shown { notice: done.notice(), ..Shown::default() }).await
+pub async fn page(State(app): State<App>, member: Member, Asked(query): Asked) -> Result {
+    show(&app, &member, StatusCode::OK, Shown { notice: done(query.get("done")), ..Shown::default() }).await
 }
 
 /// `POST …/keys`: the answer is the only page that ever shows the key.

@@ -1,20 +1,28 @@
 //! The console: pages for the people of a business, one file an area. Plain HTML forms do all the work; a small
 //! script only saves people from reloading.
 
+mod account;
 mod agents;
 mod assets;
+mod audit_log;
 mod csrf;
 mod documents;
 mod form;
+mod invitation;
 mod keys;
+mod links;
 mod login;
 mod overview;
 mod page;
+mod people;
 mod routes;
 mod session;
+mod sign_up;
 #[cfg(test)]
 mod tests;
 mod tryout;
+mod two_factor;
+mod visit;
 mod workspaces;
 
 pub use routes::routes;

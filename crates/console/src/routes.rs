@@ -8,7 +8,10 @@ use axum::{
 };
 use platform::App;
 
-use crate::{agents, assets, csrf, documents, keys, login, overview, page, tryout, workspaces};
+use crate::{
+    account, agents, assets, audit_log, csrf, documents, invitation, keys, links, login, overview, page,
+    people, sign_up, tryout, two_factor, workspaces,
+};
 
 /// The surface's routes.
 pub fn routes() -> Router<App> {
@@ -18,6 +21,22 @@ pub fn routes() -> Router<App> {
         .route("/", get(workspaces::home))
         .route("/login", get(login::page).post(login::log_in))
         .route("/logout", post(login::log_out))
+        .route("/signup", get(sign_up::page).post(sign_up::sign_up))
+        .route("/signup/code", get(sign_up::code_page).post(sign_up::verify))
+        .route("/signup/code/again", post(sign_up::resend))
+        .route("/forgot", get(links::forgot_page).post(links::forgot))
+        .route("/reset", get(links::reset_page).post(links::reset))
+        .route("/verify", get(links::verify_page).post(links::verify))
+        .route("/invitation", get(invitation::page).post(invitation::accept))
+        .route("/account", get(account::page))
+        .route("/account/name", post(account::rename))
+        .route("/account/verify", post(account::ask_for_link))
+        .route("/account/password", post(account::change_password))
+        .route("/account/sessions/end", post(account::end_others))
+        .route("/account/sessions/{session_id}/end", post(account::end_session))
+        .route("/account/two-factor", post(two_factor::begin))
+        .route("/account/two-factor/confirm", post(two_factor::confirm))
+        .route("/account/two-factor/end", post(two_factor::end))
         .route("/new", get(workspaces::form).post(workspaces::create))
         .route("/assets/console.css", get(assets::style))
         .route("/assets/console.js", get(assets::script))
@@ -34,6 +53,12 @@ pub fn routes() -> Router<App> {
         .route("/{workspace_id}/documents/{document_id}/reprocess", post(documents::reprocess))
         .route("/{workspace_id}/keys", get(keys::page).post(keys::create))
         .route("/{workspace_id}/keys/{key_id}/revoke", post(keys::revoke))
+        .route("/{workspace_id}/people", get(people::page))
+        .route("/{workspace_id}/people/{user_id}", post(people::change_role))
+        .route("/{workspace_id}/people/{user_id}/remove", post(people::remove))
+        .route("/{workspace_id}/invitations", post(people::invite))
+        .route("/{workspace_id}/invitations/{invitation_id}/withdraw", post(people::withdraw))
+        .route("/{workspace_id}/audit", get(audit_log::page))
         .fallback(page::not_found)
         .method_not_allowed_fallback(page::not_found)
         .layer(from_fn(csrf::same_site))

@@ -22,8 +22,6 @@ use crate::{
 
 /// The cookie that holds the session token.
 pub const SESSION: &str = "frontdesk_session";
-/// The cookie that the login form is bound to.
-pub const VISIT: &str = "frontdesk_visit";
 /// Seconds that a browser keeps the session; the token itself ends then, too.
 pub const SESSION_SECONDS: u32 = 24 * 60 * 60;
 
@@ -94,7 +92,7 @@ pub struct Member {
     pub role: Role,
     /// The token for their forms.
     pub csrf: String,
-    workspaces: Vec<Listed>,
+    workspaces: Arc<Vec<Listed>>,
 }
 
 impl FromRequestParts<App> for Member {

@@ -31,7 +31,7 @@ pub(crate) struct NewPage<'a> {
 
 /// `GET /console`
 pub async fn home(State(app): State<App>, session: Session) -> Result {
-    let oldest = workspaces::list(&app, &session.caller.user.id).await?.into_iter().next();
+    let oldest = workspaces::list(&app, &session.caller.user.id).await?.first().cloned();
     let target = oldest.map_or("/console/new".into(), |workspace| format!("/console/{}", workspace.id));
     Ok(Redirect::to(&target).into_response())
 }

@@ -1,144 +1,14 @@
 //! The pages on a real app: sessions, forms, rights.
 
-use axum::{Router, body::Body, response::Response};
+use axum::body::Body;
 use http::{
     Request, StatusCode,
-    header::{COOKIE, LOCATION, SET_COOKIE},
+    header::{COOKIE, SET_COOKIE},
 };
-use platform::{
-    App, Clock, Config, Origin,
-    identity::{self, LogIn, Password, SignUp, User},
-    knowledge,
-    workspaces::{self, Plan},
-};
-use store::DbConfig;
-use tempfile::TempDir;
-use tower::ServiceExt;
-use url::form_urlencoded;
+use platform::{identity, knowledge, workspaces};
 
+use super::site::{PASSWORD, Site, form, location, text};
 use crate::csrf;
-
-/// A server with nothing in it but a person.
-struct Site {
-    app: App,
-    routes: Router,
-    user: User,
-    _folder: TempDir,
-}
-
-const PASSWORD: &str = "correct horse battery";
-
-impl Site {
-    async fn open(public_url: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        let config = config(folder.path(), public_url);
-        let app = App::open(config, Clock::system()).await.unwrap();
-        // Answers wait for the model to be looked for; there is none here.
-        app.start_embeddings();
-        let form = SignUp {
-            email: "ada@example.com".parse().unwrap(),
-            password: Password::new(PASSWORD.into()).unwrap(),
-            full_name: "Ada".into(),
-        };
-        let user = identity::create_verified(&app, form).await.unwrap();
-        let routes = crate::routes().with_state(app.clone());
-        Self { app, routes, user, _folder: folder }
-    }
-
-    async fn browser(&self) -> Browser<'_> {
-        let email = self.user.email.parse().unwrap();
-        let form = LogIn { email: &email, password: PASSWORD, code: None };
-        let session = identity::log_in(&self.app, form, &Origin::default()).await.unwrap().access_token;
-        Browser { site: self, cookie: format!("frontdesk_session={session}"), csrf: csrf::token(&session) }
-    }
-
-    async fn send(&self, request: Request<Body>) -> Response {
-        self.routes.clone().oneshot(request).await.unwrap()
-    }
-}
-
-fn config(folder: &std::path::Path, public_url: &str) -> Config {
-    Config {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        public_url: public_url.parse().unwrap(),
-        data_dir: folder.into(),
-        database: DbConfig::Sqlite { file: folder.join("test.db"), readers: 2 },
-        secret_key: None,
-        smtp_url: None,
-        mail_from: "Frontdesk <frontdesk@example.com>".parse().unwrap(),
-        llm: None,
-        embedding: None,
-        model_dirs: Vec::new(),
-        default_plan: Plan::Free,
-        trusted_proxies: Vec::new(),
-        job_workers: 0,
-        max_upload_bytes: 1024,
-        max_documents: 10,
-        index_memory: 1 << 20,
-        extractor: "false".into(),
-        extract_timeout: std::time::Duration::from_secs(1),
-        extract_memory: 1 << 20,
-        drain: std::time::Duration::from_secs(1),
-    }
-}
-
-/// Somebody who is logged in.
-struct Browser<'a> {
-    site: &'a Site,
-    cookie: String,
-    csrf: String,
-}
-
-impl Browser<'_> {
-    async fn get(&self, path: &str) -> Response {
-        self.site.send(Request::get(path).header(COOKIE, &self.cookie).body(Body::empty()).unwrap()).await
-    }
-
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response {
-        self.post_as(path, &self.csrf, fields).await
-    }
-
-    async fn post_as(&self, path: &str, token: &str, fields: &[(&str, &str)]) -> Response {
-        let request = Request::post(path).header(COOKIE, &self.cookie);
-        self.site.send(request.body(form(token, fields)).unwrap()).await
-    }
-
-    async fn upload(&self, path: &str, collection: &str, name: &str, content: &str) -> Response {
-        let part = |head: &str, body: &str| {
-            format!("--cut\r\ncontent-disposition: form-data; {head}\r\n\r\n{body}\r\n")
-        };
-        let body = part("name=\"csrf\"", &self.csrf)
-            + &part("name=\"collection\"", collection)
-            + &part(&format!("name=\"file\"; filename=\"{name}\""), content)
-            + "--cut--\r\n";
-        let request = Request::post(path)
-            .header(COOKIE, &self.cookie)
-            .header("content-type", "multipart/form-data; boundary=cut");
-        self.site.send(request.body(body.into()).unwrap()).await
-    }
-
-    /// Makes a workspace; gives its path.
-    async fn workspace(&self) -> String {
-        let made = self.post("/console/new", &[("name", "Nordlys"), ("timezone", "Europe/Oslo")]).await;
-        location(&made).to_owned()
-    }
-}
-
-fn form(token: &str, fields: &[(&str, &str)]) -> Body {
-    let mut body = form_urlencoded::Serializer::new(String::new());
-    body.append_pair("csrf", token).extend_pairs(fields);
-    body.finish().into()
-}
-
-fn location(response: &Response) -> &str {
-    assert_eq!(response.status(), StatusCode::SEE_OTHER);
-    response.headers()[LOCATION].to_str().unwrap()
-}
-
-async fn text(response: Response) -> String {
-    let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
-    String::from_utf8(bytes.into()).unwrap()
-}
 
 #[tokio::test]
 async fn a_person_logs_in_and_gets_where_they_wanted() {
