@@ -1,6 +1,6 @@
 //! The calls of the server's API that fill a workspace.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -37,7 +37,8 @@ pub fn client() -> Result<reqwest::Client> {
 pub struct Api {
     http: reqwest::Client,
     workspace: String,
-    token: String,
+    /// The owner's session.
+    pub token: String,
 }
 
 impl Api {
@@ -48,6 +49,14 @@ impl Api {
         let answer = send(login.json(&json!({ "email": EMAIL, "password": PASSWORD }))).await?;
         let workspace = format!("{base}/workspaces/{workspace}");
         Ok(Self { http: http.clone(), workspace, token: text(&answer, "access_token")? })
+    }
+
+    /// Logs in again and again, until it is stopped or fails.
+    pub async fn log_in_again(http: reqwest::Client, server: SocketAddr) -> Result<()> {
+        loop {
+            let login = http.post(format!("http://{server}/api/v1/auth/login"));
+            send(login.json(&json!({ "email": EMAIL, "password": PASSWORD }))).await?;
+        }
     }
 
     fn call(&self, method: Method, path: &str) -> RequestBuilder {

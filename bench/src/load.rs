@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, client::conn::http1::SendRequest, header};
+use hyper::{Request, client::conn::http1::SendRequest, header, http::request};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::{
@@ -43,6 +43,8 @@ enum Protocol {
     Widget(Filled),
     /// OpenAI's chat completions, of the stand-in and of the proxy before it.
     Completions,
+    /// A path that answers JSON, with a session's token.
+    Json { path: &'static str, token: Option<String> },
 }
 
 impl Target {
@@ -56,35 +58,45 @@ impl Target {
         Arc::new(Self { addr, protocol: Protocol::Completions, asked: AtomicUsize::new(0) })
     }
 
-    /// A question that was not asked before, by a visitor who was not there before.
+    /// A path of a server that answers JSON, called with a session's token or without.
+    pub fn json(addr: SocketAddr, path: &'static str, token: Option<&str>) -> Arc<Self> {
+        let protocol = Protocol::Json { path, token: token.map(|token| format!("Bearer {token}")) };
+        Arc::new(Self { addr, protocol, asked: AtomicUsize::new(0) })
+    }
+
+    /// The next request; a question is one that was not asked before, of a visitor who was not there before.
     fn request(&self) -> Result<Request<Full<Bytes>>> {
         let nth = self.asked.fetch_add(1, Ordering::Relaxed);
-        let question = corpus::question(nth);
-        let request = Request::post(match self.protocol {
-            Protocol::Widget(_) => "/api/v1/widget/chat",
-            Protocol::Completions => "/v1/chat/completions",
-        });
+        let (request, body) = match &self.protocol {
+            Protocol::Widget(filled) => {
+                let request = Request::post("/api/v1/widget/chat").header("x-api-key", &filled.key);
+                let (session, question) = (format!("sess_{nth}"), corpus::question(nth));
+                let body = json!({ "agent_id": filled.agent, "session_id": session, "message": question });
+                (request.header(header::ORIGIN, api::ORIGIN), Full::from(body.to_string()))
+            }
+            Protocol::Completions => {
+                let messages = json!([{ "role": "user", "content": corpus::question(nth) }]);
+                let body = json!({ "model": "stand-in", "stream": true, "messages": messages });
+                (Request::post("/v1/chat/completions"), Full::from(body.to_string()))
+            }
+            Protocol::Json { path, token } => {
+                let request = Request::get(*path);
+                let add = |request: request::Builder, token| request.header(header::AUTHORIZATION, token);
+                (token.iter().fold(request, add), Full::default())
+            }
+        };
         let request = request
             .header(header::HOST, self.addr.to_string())
             .header(header::CONTENT_TYPE, "application/json");
-        let (request, body) = match &self.protocol {
-            Protocol::Widget(filled) => (
-                request.header("x-api-key", &filled.key).header(header::ORIGIN, api::ORIGIN),
-                json!({ "agent_id": filled.agent, "session_id": format!("sess_{nth}"), "message": question }),
-            ),
-            Protocol::Completions => {
-                let messages = json!([{ "role": "user", "content": question }]);
-                (request, json!({ "model": "stand-in", "stream": true, "messages": messages }))
-            }
-        };
-        Ok(request.body(Full::from(body.to_string()))?)
+        Ok(request.body(body)?)
     }
 
-    /// What the first token's event holds and none before it does.
+    /// What the first token's event holds and none before it does; what JSON begins with.
     fn token(&self) -> &'static [u8] {
         match self.protocol {
             Protocol::Widget(_) => b"\"type\":\"token\"",
             Protocol::Completions => b"\"content\":",
+            Protocol::Json { .. } => b"{",
         }
     }
 
@@ -92,6 +104,7 @@ impl Target {
     fn judge(&self, last: &str) -> Result<()> {
         let fine = match self.protocol {
             Protocol::Completions => last == "[DONE]",
+            Protocol::Json { .. } => last.starts_with('{') && last.ends_with('}'),
             Protocol::Widget(_) => {
                 let frame: Value = serde_json::from_str(last).unwrap_or_default();
                 frame["type"] == "done" && frame["answered"] == true && frame["degraded"] == false

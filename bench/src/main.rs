@@ -5,9 +5,11 @@
 //! data folders) is made once and kept below the target folder.
 
 mod api;
+mod bare;
 mod chat;
 mod corpus;
 mod fill;
+mod identity;
 mod ingest;
 mod load;
 mod pdf;
@@ -67,6 +69,9 @@ enum Helper {
         /// The stand-in's address
         upstream: String,
     },
+    /// A bare handler that answers JSON, the baseline of small calls
+    #[command(hide = true)]
+    Bare,
 }
 
 /// One of the measurements.
@@ -74,6 +79,7 @@ enum Helper {
 enum Part {
     Chat,
     Ttft,
+    Identity,
     Start,
     Search,
     Ingest,
@@ -84,6 +90,7 @@ impl Part {
         match self {
             Self::Chat => "chat",
             Self::Ttft => "ttft",
+            Self::Identity => "identity",
             Self::Start => "start",
             Self::Search => "search",
             Self::Ingest => "ingest",
@@ -130,6 +137,7 @@ fn main() -> ExitCode {
     let done = match &cli.helper {
         Some(Helper::StandIn) => single().and_then(|rt| rt.block_on(stand_in::serve())),
         Some(Helper::Proxy { upstream }) => many().and_then(|rt| rt.block_on(proxy::serve(upstream))),
+        Some(Helper::Bare) => many().and_then(|rt| rt.block_on(bare::serve())),
         None => single().and_then(|rt| rt.block_on(run(&cli))),
     };
     match done {
@@ -190,6 +198,7 @@ async fn measure(bench: &Bench, part: Part) -> Result<Section> {
     match part {
         Part::Chat => chat::measure(bench).await,
         Part::Ttft => ttft::measure(bench).await,
+        Part::Identity => identity::measure(bench).await,
         Part::Start => start::measure(bench).await,
         Part::Search => search::measure(bench),
         Part::Ingest => ingest::measure(bench).await,
