@@ -10,7 +10,7 @@ use platform::{
     identity::{self, CODE_MINUTES, EmailAddress, Password, SignUp},
 };
 use url::form_urlencoded;
-use web::{Client, text};
+use web::{Client, line};
 
 use crate::{
     csrf,
@@ -48,11 +48,7 @@ pub(crate) struct CodePage<'a> {
 /// # Errors
 /// Invalid when it is empty, too long or has several lines.
 pub fn full_name(fields: &Fields) -> platform::Result<String> {
-    let name = text("full_name", fields.get("full_name"), MAX_NAME)?;
-    if name.contains(['\n', '\t']) {
-        return Err(Error::invalid("full_name", "full_name is one line."));
-    }
-    Ok(name)
+    line("full_name", fields.get("full_name"), MAX_NAME)
 }
 
 /// `GET /console/signup`

@@ -11,7 +11,7 @@ use platform::{
     App,
     workspaces::{self, NewWorkspace, Workspace},
 };
-use web::text;
+use web::line;
 
 use crate::{
     form::{Fields, Form},
@@ -62,7 +62,7 @@ pub async fn create(State(app): State<App>, session: Session, Form(fields): Form
 
 async fn make(app: &App, session: &Session, fields: &Fields) -> platform::Result<Workspace> {
     let form = NewWorkspace {
-        name: text("name", fields.get("name"), 100)?,
+        name: line("name", fields.get("name"), 100)?,
         timezone: workspaces::timezone(fields.get("timezone"))?,
         settings: Default::default(),
     };

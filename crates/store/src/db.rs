@@ -19,9 +19,6 @@ use crate::{Sql, migrate};
 
 /// How long a statement waits for another writer before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes of a database file that are read through a map of it: a page that the system has in memory needs no call
-/// and no copy.
-const MMAP_SIZE: &str = "268435456";
 /// Pause before a lost connection that listens is made again.
 const RECONNECT: Duration = Duration::from_secs(1);
 /// Statements that a connection keeps prepared.
@@ -208,7 +205,6 @@ fn sqlite_options(file: &std::path::Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .pragma("temp_store", "memory")
         .pragma("cache_size", "-8192")
-        .pragma("mmap_size", MMAP_SIZE)
         .statement_cache_capacity(STATEMENT_CACHE)
         .disable_statement_logging()
 }

@@ -178,6 +178,22 @@ on_both! {
         server.stop().await;
     }
 
+    async fn who_proves_an_address_by_a_new_password_shuts_out_whoever_took_it(database: Database) {
+        let server = start(database).await;
+        let squatter = server.register(ADA).await;
+        let made = server.post("/api/v1/account/api-keys").bearer(access(&squatter));
+        let made = made.json(json!({ "name": "Back door", "permissions": ["read", "write"] })).send().await.expect(201);
+        let key = made["api_key"]["key"].as_str().unwrap().to_owned();
+        let keys = || server.get("/api/v1/account/api-keys").bearer(&key).send();
+        keys().await.expect(200);
+        post(&server, "password/forgot", json!({ "email": ADA })).await.expect(200);
+        let link = server.link(ADA, "/console/reset").await;
+        post(&server, "password/reset", json!({ "token": link, "password": NEW_PASSWORD })).await.expect(200);
+        keys().await.refused(401);
+        log_in(&server, ADA, NEW_PASSWORD).await.expect(200);
+        server.stop().await;
+    }
+
     async fn a_changed_password_ends_the_other_sessions(database: Database) {
         let server = start(database).await;
         let (own, other) = (server.register(ADA).await, server.log_in(ADA).await);

@@ -64,7 +64,8 @@ async fn write(
     store::insert(db, &AuditId::new(now, app.entropy), workspace, by, &event, now).await
 }
 
-/// A part of a workspace's log, latest first: its changes, and the logins of the people in it.
+/// A part of a workspace's log, latest first: its changes, and the logins of the people in it
+/// since they belong to it.
 ///
 /// # Errors
 /// What the database says.

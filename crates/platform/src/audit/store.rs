@@ -97,8 +97,8 @@ pub(super) async fn list(
     };
     let total = db
         .count(narrowed(sql!(
-            "SELECT count(*) FROM audit_log a WHERE (a.workspace_id = $1 OR (a.workspace_id IS NULL AND a.user_id IN
-                 (SELECT user_id FROM members WHERE workspace_id = $1)))",
+            "SELECT count(*) FROM audit_log a WHERE (a.workspace_id = $1 OR (a.workspace_id IS NULL AND EXISTS
+                 (SELECT 1 FROM members m WHERE m.workspace_id = $1 AND m.user_id = a.user_id AND m.created_at <= a.created_at)))",
             tenant
         )))
         .await?;
@@ -106,8 +106,8 @@ pub(super) async fn list(
         .all(
             narrowed(sql!(
                 "SELECT a.id, a.created_at, a.action, a.target, a.user_id, a.key_id, a.actor, a.address, a.user_agent, a.details
-                 FROM audit_log a WHERE (a.workspace_id = $1 OR (a.workspace_id IS NULL AND a.user_id IN
-                     (SELECT user_id FROM members WHERE workspace_id = $1)))",
+                 FROM audit_log a WHERE (a.workspace_id = $1 OR (a.workspace_id IS NULL AND EXISTS
+                     (SELECT 1 FROM members m WHERE m.workspace_id = $1 AND m.user_id = a.user_id AND m.created_at <= a.created_at)))",
                 tenant
             ))
             .push(" ORDER BY a.id DESC")

@@ -30,6 +30,8 @@ pub async fn resend_verification(app: &App, email: &EmailAddress, origin: &Origi
 /// # Errors
 /// Invalid when the link is unknown, used or too old.
 pub async fn verify_address(app: &App, token: &str, origin: &Origin) -> Result<()> {
+    // Strangers do not get to the one writer.
+    links::require(app, &mut app.db.read().await?, Purpose::Verify, token).await?;
     let now = app.clock.now();
     let mut db = app.db.write().await?;
     let user = links::redeem(app, &mut db, Purpose::Verify, token).await?;
@@ -39,7 +41,8 @@ pub async fn verify_address(app: &App, token: &str, origin: &Origin) -> Result<(
     app.callers.commit(db).await
 }
 
-/// Sets a new password by the link that was mailed, and ends every session: whoever knew the old password is out.
+/// Sets a new password by the link that was mailed, and ends every session: whoever knew the old password is out. Who
+/// reads the mail has proven the address.
 ///
 /// # Errors
 /// Invalid when the link is unknown, used or too old.
@@ -50,7 +53,11 @@ pub async fn reset_password(app: &App, token: &str, new: &Password, origin: &Ori
     let now = app.clock.now();
     let mut db = app.db.write().await?;
     let user = links::redeem(app, &mut db, Purpose::Reset, token).await?;
-    // Who reads the mail has proven the address.
+    if !user.email_verified {
+        // Whoever registered with this address may not have been its owner, who has just come.
+        store::set_totp(&mut db, &user.id, None, false, now).await?;
+        store::revoke_keys(&mut db, &user.id, now).await?;
+    }
     store::set_verified(&mut db, &user.id, now).await?;
     store::end_sessions(&mut db, &user.id, None, now).await?;
     replace_password(app, &mut db, &user, &hash, origin).await?;

@@ -101,8 +101,10 @@ async fn continue_session(
 pub async fn refresh(app: &App, token: &str, origin: &Origin) -> Result<Session> {
     let ended = || Error::unauthorized("This refresh token is not valid any more. Log in again.");
     let now = app.clock.now();
-    let mut db = app.db.write().await?;
     let hash = sha256(token);
+    // Strangers do not get to the one writer.
+    store::refresh_token(&mut app.db.read().await?, &hash).await?.ok_or_else(ended)?;
+    let mut db = app.db.write().await?;
     let Some(found) = store::refresh_token(&mut db, &hash).await? else { return Err(ended()) };
     if found.ended_at.is_some() || found.expires_at <= now {
         return Err(ended());

@@ -164,6 +164,17 @@ pub(super) async fn set_password(db: &mut Write, id: &UserId, hash: &str, now: D
     Ok(())
 }
 
+/// Revokes every key that a person has made.
+pub(super) async fn revoke_keys(db: &mut Write, user: &UserId, now: DateTime<Utc>) -> Result<()> {
+    db.execute(sql!(
+        "UPDATE api_keys SET revoked_at = $2 WHERE created_by = $1 AND revoked_at IS NULL",
+        user,
+        now
+    ))
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn set_name(db: &mut Write, id: &UserId, name: &str, now: DateTime<Utc>) -> Result<()> {
     db.execute(sql!("UPDATE users SET full_name = $2, updated_at = $3 WHERE id = $1", id, name, now)).await?;
     Ok(())
