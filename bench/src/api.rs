@@ -1,6 +1,14 @@
 //! The calls of the server's API that fill a workspace.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -51,11 +59,16 @@ impl Api {
         Ok(Self { http: http.clone(), workspace, token: text(&answer, "access_token")? })
     }
 
-    /// Logs in again and again, until it is stopped or fails.
-    pub async fn log_in_again(http: reqwest::Client, server: SocketAddr) -> Result<()> {
+    /// Logs in again and again and counts it, until it is stopped or fails.
+    pub async fn log_in_again(
+        http: reqwest::Client,
+        server: SocketAddr,
+        count: Arc<AtomicUsize>,
+    ) -> Result<()> {
         loop {
             let login = http.post(format!("http://{server}/api/v1/auth/login"));
             send(login.json(&json!({ "email": EMAIL, "password": PASSWORD }))).await?;
+            count.fetch_add(1, Ordering::Relaxed);
         }
     }
 

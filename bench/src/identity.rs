@@ -1,7 +1,14 @@
 //! What it costs to know who calls: small calls of a person who is logged in, held against a bare handler that
 //! answers JSON, and whether logins, which are as slow as Argon2id must be, hold others back.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use tokio::task::JoinSet;
 
@@ -59,11 +66,7 @@ fn plan(bench: &Bench, connections: usize) -> Plan {
     }
 }
 
-async fn run(
-    bench: &Bench,
-    target: &std::sync::Arc<Target>,
-    watched: (&'static str, u32),
-) -> Result<Outcome> {
+async fn run(bench: &Bench, target: &Arc<Target>, watched: (&'static str, u32)) -> Result<Outcome> {
     load::run(target, plan(bench, 64), &[watched, ("bench", std::process::id())]).await
 }
 
@@ -71,12 +74,17 @@ async fn run(
 async fn beside_logins(bench: &Bench, section: &mut Section, server: &Server, api: &Api) -> Result<()> {
     let target = Target::json(server.addr, "/api/v1/auth/me", Some(&api.token));
     let alone = load::run(&target, plan(bench, 1), &[]).await?;
-    let mut logins = JoinSet::new();
+    let (mut logins, count) = (JoinSet::new(), Arc::new(AtomicUsize::new(0)));
     for _ in 0..LOGINS {
-        logins.spawn(Api::log_in_again(bench.http.clone(), server.addr));
+        logins.spawn(Api::log_in_again(bench.http.clone(), server.addr, count.clone()));
     }
+    let started = Instant::now();
     let beside = load::run(&target, plan(bench, 1), &[]).await?;
-    logins.abort_all();
+    if let Some(ended) = logins.try_join_next() {
+        return Err(format!("the logins ended: {ended:?}").into());
+    }
+    let rate = count.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64();
+    section.plain("logins beside", rate, " a second");
     for (name, outcome) in [("alone", &alone), ("beside logins", &beside)] {
         section.plain(
             &format!("p50 of one caller's GET /auth/me, {name}"),
