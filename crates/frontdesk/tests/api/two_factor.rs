@@ -150,9 +150,11 @@ on_both! {
 }
 
 #[tokio::test]
-async fn a_new_password_does_not_switch_it_off() {
+async fn a_new_password_does_not_switch_it_off_for_a_proven_address() {
     let server = start(Database::Sqlite).await;
     let (_, secret, _) = switched_on(&server).await;
+    let proof = json!({ "token": server.link(ADA, "/console/verify").await });
+    server.post("/api/v1/auth/verify-email").json(proof).send().await.expect(200);
     server.post("/api/v1/auth/password/forgot").json(json!({ "email": ADA })).send().await.expect(200);
     let link =
         json!({ "token": server.link(ADA, "/console/reset").await, "password": "staple battery horse" });
