@@ -240,9 +240,10 @@ export class StandIn {
     let text = ": ping\n\n";
     for (let n = from; n < frames.length; n++) {
       if (n >= cut) {
-        // Frames that the browser holds unread when the connection breaks are lost; here they are read.
+        // Frames that the browser holds unread when the connection breaks are lost; here it gets the time to read
+        // them, on a busy machine, too.
         if (text) response.write(text);
-        await new Promise((resolve) => setTimeout(resolve, 60));
+        await new Promise((resolve) => setTimeout(resolve, 500));
         return void response.destroy();
       }
       if (hold && n === frames.length - 1) {
