@@ -88,17 +88,12 @@ describe("loading", TWO, () => {
   });
 
   visit("asks the server one thing and shows only a bubble", async ({ page, server, errors }) => {
-    const client = await page.context().newCDPSession(page);
-    await client.send("Performance.enable");
     await page.goto(server.url);
     await page.locator(".teaser").waitFor();
     assert.deepEqual(server.calls.map(({ method, path }) => `${method} ${path}`), [`GET /api/v1/widget/config/${AGENT}`]);
     assert.equal(server.calls[0].headers["x-api-key"], KEY);
     assert.equal(server.calls[0].headers.cookie, undefined);
     assert.equal(await page.locator(".panel").count(), 0);
-    const { metrics } = await client.send("Performance.getMetrics");
-    const script = metrics.find(({ name }) => name === "ScriptDuration")?.value ?? Infinity;
-    assert.ok(script < 0.1, `scripts ran ${Math.round(script * 1000)} ms`);
     assert.deepEqual(errors, []);
   });
 
