@@ -7,7 +7,7 @@ use platform::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::{Client, Path, Person, Result};
+use web::{Client, Path, Person, Result, full_name};
 
 use crate::auth;
 
@@ -31,7 +31,7 @@ pub async fn update_profile(
 ) -> Result<Json<Value>> {
     let caller = &person.caller;
     let user = match body.full_name {
-        Some(name) => identity::rename(&app, caller, auth::full_name(&name)?, &origin).await?,
+        Some(name) => identity::rename(&app, caller, full_name(&name)?, &origin).await?,
         None => caller.user.clone(),
     };
     Ok(Json(json!({ "user": auth::view(&user, caller) })))

@@ -14,10 +14,7 @@ use platform::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use web::{Client, MaybePerson, Person, Result, line};
-
-/// Longest name of a person, in characters.
-const MAX_NAME: usize = 120;
+use web::{Client, MaybePerson, Person, Result, full_name, line};
 
 /// The body of a sign-up.
 #[derive(Deserialize)]
@@ -35,11 +32,6 @@ impl SignUpBody {
             full_name: full_name(&self.full_name)?,
         })
     }
-}
-
-/// A person's name, which ends up in mails.
-pub(crate) fn full_name(given: &str) -> Result<String> {
-    Ok(line("full_name", given, MAX_NAME)?)
 }
 
 /// `POST /auth/signup`

@@ -23,7 +23,7 @@ const MAX_PHONE: usize = 40;
 
 /// `GET /companies/{company_id}`
 pub async fn get_company(State(app): State<App>, member: Member) -> Result<Json<Value>> {
-    let (company, _) = workspaces::get(&app, &member.tenant).await?;
+    let company = workspaces::get(&app, &member.tenant).await?;
     Ok(Json(json!({
         "company": {
             "id": company.id,

@@ -54,7 +54,8 @@ pub async fn list_workspaces(State(app): State<App>, person: Person) -> Result<R
 
 /// `GET /workspaces/{workspace_id}`
 pub async fn get_workspace(State(app): State<App>, member: Member) -> Result<Json<Value>> {
-    let (workspace, stats) = workspaces::get(&app, &member.tenant).await?;
+    let workspace = workspaces::get(&app, &member.tenant).await?;
+    let stats = workspaces::stats(&app, &member.tenant).await?;
     let mut answer = view(&workspace);
     answer["stats"] = json!({
         "total_agents": stats.agents,

@@ -15,13 +15,12 @@ use platform::{
     },
     workspaces::{self, Listed},
 };
-use web::Path;
+use web::{Path, full_name};
 
 use crate::{
     form::{Asked, Fields, Form},
     page::{Notice, Result, Zone, done, mistake, render},
     session::Session,
-    sign_up::full_name,
     two_factor::Step,
 };
 
@@ -127,7 +126,7 @@ pub async fn page(State(app): State<App>, session: Session, Asked(query): Asked)
 
 /// `POST /console/account/name`
 pub async fn rename(State(app): State<App>, session: Session, Form(fields): Form) -> Result {
-    let outcome = match full_name(&fields) {
+    let outcome = match full_name(fields.get("full_name")) {
         Ok(name) => identity::rename(&app, &session.caller, name, &session.by.origin).await,
         Err(error) => Err(error),
     };

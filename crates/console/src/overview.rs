@@ -46,7 +46,8 @@ impl OverviewPage<'_> {
 
 /// `GET /console/{workspace_id}`
 pub async fn page(State(app): State<App>, member: Member) -> Result {
-    let (workspace, stats) = workspaces::get(&app, &member.tenant).await?;
+    let workspace = workspaces::get(&app, &member.tenant).await?;
+    let stats = workspaces::stats(&app, &member.tenant).await?;
     let latest = Page { limit: LATEST, offset: 0 };
     let page = OverviewPage {
         chrome: member.chrome(Area::Overview),

@@ -271,7 +271,7 @@ impl Zone {
     /// # Errors
     /// What the database says.
     pub async fn of(app: &App, tenant: &Tenant) -> platform::Result<Self> {
-        Ok(Self(workspaces::timezone(&workspaces::get(app, tenant).await?.0.timezone)?))
+        Ok(Self(workspaces::timezone(&workspaces::get(app, tenant).await?.timezone)?))
     }
 
     /// As people read it: `23 Nov 2026, 14:05`.

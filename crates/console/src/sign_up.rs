@@ -10,7 +10,7 @@ use platform::{
     identity::{self, CODE_MINUTES, EmailAddress, Password, SignUp},
 };
 use url::form_urlencoded;
-use web::{Client, line};
+use web::{Client, full_name};
 
 use crate::{
     csrf,
@@ -19,9 +19,6 @@ use crate::{
     session::Session,
     visit::{Visit, enter, local},
 };
-
-/// Longest name of a person, in characters.
-const MAX_NAME: usize = 120;
 
 #[derive(Template)]
 #[template(path = "sign_up.html")]
@@ -41,14 +38,6 @@ pub(crate) struct CodePage<'a> {
     pub email: &'a str,
     pub minutes: i64,
     pub notice: Option<Notice>,
-}
-
-/// A person's name: one line, because it ends up in mails.
-///
-/// # Errors
-/// Invalid when it is empty, too long or has several lines.
-pub fn full_name(fields: &Fields) -> platform::Result<String> {
-    line("full_name", fields.get("full_name"), MAX_NAME)
 }
 
 /// `GET /console/signup`
@@ -90,7 +79,7 @@ pub async fn sign_up(
 
 async fn begin(app: &App, fields: &Fields, origin: &Origin) -> platform::Result<()> {
     let form = SignUp {
-        full_name: full_name(fields)?,
+        full_name: full_name(fields.get("full_name"))?,
         email: fields.get("email").parse()?,
         password: Password::new(fields.get("password").to_owned())?,
     };

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use platform::{Error, Result};
 
+/// Longest name of a person, in characters.
+const MAX_NAME: usize = 120;
+
 /// A text that must say something, trimmed, of at most so many characters and without control characters.
 ///
 /// # Errors
@@ -38,6 +41,14 @@ pub fn line(field: impl Into<Cow<'static, str>>, value: &str, max: usize) -> Res
         return Err(Error::invalid(field, message));
     }
     Ok(value)
+}
+
+/// A person's name, which ends up in mails.
+///
+/// # Errors
+/// Invalid, naming the field `full_name`.
+pub fn full_name(value: &str) -> Result<String> {
+    line("full_name", value, MAX_NAME)
 }
 
 /// [`text`] for one that may be left out; an empty one counts as left out.

@@ -1,8 +1,10 @@
 //! What people change of themselves.
 
+use ::store::Write;
+
 use super::{Attempt, Caller, EmailAddress, Password, User, links, links::Purpose, password, store};
 use crate::{
-    App, Error, Result,
+    App, Error, Result, UserId,
     audit::{self, Actor, Event, Origin},
     mail::{self, Mail},
 };
@@ -32,13 +34,16 @@ pub async fn resend_verification(app: &App, email: &EmailAddress, origin: &Origi
 pub async fn verify_address(app: &App, token: &str, origin: &Origin) -> Result<()> {
     // Strangers do not get to the one writer.
     links::require(app, &mut app.db.read().await?, Purpose::Verify, token).await?;
-    let now = app.clock.now();
     let mut db = app.db.write().await?;
     let user = links::redeem(app, &mut db, Purpose::Verify, token).await?;
-    store::set_verified(&mut db, &user.id, now).await?;
-    let by = Actor::person(&user, origin.clone());
-    audit::record_personal(app, &mut db, &by, Event::new("email.verified", user.id.as_str())).await?;
+    prove_address(app, &mut db, &user.id, &Actor::person(&user, origin.clone())).await?;
     app.callers.commit(db).await
+}
+
+/// Takes a person's address as proven, as part of a change.
+pub(crate) async fn prove_address(app: &App, db: &mut Write, user: &UserId, by: &Actor) -> Result<()> {
+    store::set_verified(db, user, app.clock.now()).await?;
+    audit::record_personal(app, db, by, Event::new("email.verified", user.as_str())).await
 }
 
 /// Sets a new password by the link that was mailed, and ends every session: whoever knew the old password is out. Who
@@ -100,13 +105,7 @@ pub(super) async fn confirm_password(
     Ok(())
 }
 
-async fn replace_password(
-    app: &App,
-    db: &mut ::store::Write,
-    user: &User,
-    hash: &str,
-    origin: &Origin,
-) -> Result<()> {
+async fn replace_password(app: &App, db: &mut Write, user: &User, hash: &str, origin: &Origin) -> Result<()> {
     store::set_password(db, &user.id, hash, app.clock.now()).await?;
     let by = Actor::person(user, origin.clone());
     audit::record_personal(app, db, &by, Event::new("password.changed", user.id.as_str())).await?;

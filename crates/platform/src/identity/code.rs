@@ -41,7 +41,7 @@ pub(super) fn already_known(app: &App, user: &User) -> Mail {
     }
 }
 
-/// Uses a code up: the person with a proven address, or `None` when the code does not prove it.
+/// Uses a code up: the person, whose address is proven by it, or `None` when it is not.
 pub(super) async fn redeem(app: &App, db: &mut Write, user: User, given: &str) -> Result<Option<User>> {
     let now = app.clock.now();
     let Some(code) = store::newest_code(db, &user.id).await? else { return Ok(None) };
@@ -53,7 +53,7 @@ pub(super) async fn redeem(app: &App, db: &mut Write, user: User, given: &str) -
         store::count_try(db, &code.id).await?;
         return Ok(None);
     }
-    store::use_code(db, &code.id, &user.id, now).await?;
+    store::use_code(db, &code.id, now).await?;
     Ok(Some(User { email_verified: true, ..user }))
 }
 

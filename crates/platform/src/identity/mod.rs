@@ -15,6 +15,7 @@ pub mod two_factor;
 
 use chrono::{DateTime, Utc};
 
+pub(crate) use account::prove_address;
 pub use account::{
     change_password, forgot_password, rename, resend_verification, reset_password, verify_address,
 };
@@ -178,7 +179,7 @@ pub async fn verify_code(app: &App, email: &EmailAddress, given: &str, origin: &
         return Err(Error::invalid("otp_code", message));
     };
     let by = Actor::person(&user, origin.clone());
-    audit::record_personal(app, &mut db, &by, Event::new("email.verified", user.id.as_str())).await?;
+    prove_address(app, &mut db, &user.id, &by).await?;
     let session = log_in_as(app, &mut db, user, origin).await?;
     app.callers.commit(db).await?;
     Attempt::Proof.was_right(app, email, origin);

@@ -158,16 +158,20 @@ pub async fn log_out(
     caller: Option<&Caller>,
     origin: &Origin,
 ) -> Result<()> {
-    let now = app.clock.now();
-    let mut db = app.db.write().await?;
     let mut ending: Vec<(SessionId, UserId)> = Vec::new();
     if let Some(token) = refresh_token
-        && let Some(found) = store::refresh_token(&mut db, &sha256(token)).await?
+        && let Some(found) = store::refresh_token(&mut app.db.read().await?, &sha256(token)).await?
     {
         ending.push((found.session_id, found.user_id));
     }
     ending.extend(caller.map(|caller| (caller.session.clone(), caller.user.id.clone())));
     ending.dedup();
+    if ending.is_empty() {
+        // Strangers do not get to the one writer.
+        return Ok(());
+    }
+    let now = app.clock.now();
+    let mut db = app.db.write().await?;
     for (session, user) in ending {
         store::end_session(&mut db, &session, now).await?;
         if let Some(user) = store::by_id(&mut db, &user).await? {

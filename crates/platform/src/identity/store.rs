@@ -145,10 +145,8 @@ pub(super) async fn count_try(db: &mut Write, id: &CodeId) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn use_code(db: &mut Write, id: &CodeId, user: &UserId, now: DateTime<Utc>) -> Result<()> {
+pub(super) async fn use_code(db: &mut Write, id: &CodeId, now: DateTime<Utc>) -> Result<()> {
     db.execute(sql!("UPDATE email_codes SET used_at = $2 WHERE id = $1", id, now)).await?;
-    db.execute(sql!("UPDATE users SET email_verified = TRUE, updated_at = $2 WHERE id = $1", user, now))
-        .await?;
     Ok(())
 }
 

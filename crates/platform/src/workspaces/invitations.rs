@@ -10,7 +10,7 @@ use crate::{
     Actor, App, Error, InvitationId, Result, UserId, WorkspaceId,
     audit::{self, Event},
     digest::sha256,
-    identity::{Caller, EmailAddress},
+    identity::{Caller, EmailAddress, prove_address},
     limits::Rate,
     mail::{self, Mail},
 };
@@ -270,16 +270,6 @@ async fn use_up(db: &mut Write, tenant: &Tenant, id: &InvitationId) -> Result<()
     let used =
         db.execute(sql!("DELETE FROM invitations WHERE workspace_id = $1 AND id = $2", tenant, id)).await?;
     if used == 1 { Ok(()) } else { Err(not_good()) }
-}
-
-async fn prove_address(app: &App, db: &mut Write, user: &UserId, by: &Actor) -> Result<()> {
-    db.execute(sql!(
-        "UPDATE users SET email_verified = TRUE, updated_at = $2 WHERE id = $1",
-        user,
-        app.clock.now()
-    ))
-    .await?;
-    audit::record_personal(app, db, by, Event::new("email.verified", user.as_str())).await
 }
 
 async fn offer(db: &mut Read, token: &str, now: DateTime<Utc>) -> Result<Offer> {

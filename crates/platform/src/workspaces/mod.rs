@@ -136,13 +136,20 @@ pub async fn list(app: &App, user: &UserId) -> Result<Arc<Vec<Listed>>> {
     Ok(app.callers.lists.get(user, app.clock.now(), read).await?.unwrap_or_default())
 }
 
-/// A workspace and what is in it.
+/// A workspace.
 ///
 /// # Errors
 /// What the database says.
-pub async fn get(app: &App, tenant: &Tenant) -> Result<(Workspace, Stats)> {
-    let mut db = app.db.read().await?;
-    Ok((store::get(&mut db, tenant).await?, store::stats(&mut db, tenant).await?))
+pub async fn get(app: &App, tenant: &Tenant) -> Result<Workspace> {
+    store::get(&mut app.db.read().await?, tenant).await
+}
+
+/// How much is in a workspace.
+///
+/// # Errors
+/// What the database says.
+pub async fn stats(app: &App, tenant: &Tenant) -> Result<Stats> {
+    store::stats(&mut app.db.read().await?, tenant).await
 }
 
 /// Changes a workspace.
