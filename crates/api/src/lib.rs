@@ -11,6 +11,7 @@ mod companies;
 mod documents;
 mod industries;
 mod invitations;
+mod knowledge;
 mod members;
 mod open_keys;
 mod routes;

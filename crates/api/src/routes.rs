@@ -16,7 +16,7 @@ use web::{
 
 use crate::{
     account, account_keys, agents, api_keys, audit, auth, collections, companies, documents, industries,
-    invitations, members, open_keys, system, workspaces,
+    invitations, knowledge, members, open_keys, system, workspaces,
 };
 
 /// The surface's routes.
@@ -114,8 +114,18 @@ fn workspace(app: &App) -> Routes {
         .delete("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/open-keys/{key_id}", Workspace(ManageKeys), open_keys::revoke_open_key)
         .get("/api/v1/workspaces/{workspace_id}/collections", Workspace(ViewKnowledge), collections::list_collections)
         .post("/api/v1/workspaces/{workspace_id}/collections", Workspace(EditKnowledge), collections::create_collection)
+        .get("/api/v1/workspaces/{workspace_id}/collections/{collection_id}", Workspace(ViewKnowledge), collections::get_collection)
+        .patch("/api/v1/workspaces/{workspace_id}/collections/{collection_id}", Workspace(EditKnowledge), collections::update_collection)
+        .delete("/api/v1/workspaces/{workspace_id}/collections/{collection_id}", Workspace(EditKnowledge), collections::delete_collection)
         .get("/api/v1/workspaces/{workspace_id}/documents", Workspace(ViewKnowledge), documents::list_documents)
+        .post("/api/v1/workspaces/{workspace_id}/documents/text", Workspace(EditKnowledge), documents::paste_text)
+        .post("/api/v1/workspaces/{workspace_id}/documents/qa", Workspace(EditKnowledge), documents::paste_answer)
+        .post("/api/v1/workspaces/{workspace_id}/documents/move", Workspace(EditKnowledge), documents::move_documents)
         .get("/api/v1/workspaces/{workspace_id}/documents/{document_id}", Workspace(ViewKnowledge), documents::get_document)
+        .patch("/api/v1/workspaces/{workspace_id}/documents/{document_id}", Workspace(EditKnowledge), documents::update_document)
         .delete("/api/v1/workspaces/{workspace_id}/documents/{document_id}", Workspace(EditKnowledge), documents::delete_document)
         .post("/api/v1/workspaces/{workspace_id}/documents/{document_id}/reprocess", Workspace(EditKnowledge), documents::reprocess_document)
+        .get("/api/v1/workspaces/{workspace_id}/documents/{document_id}/content", Workspace(ViewKnowledge), documents::get_document_content)
+        .post("/api/v1/workspaces/{workspace_id}/documents/{document_id}/versions/{version}/restore", Workspace(EditKnowledge), documents::restore_version)
+        .post("/api/v1/workspaces/{workspace_id}/knowledge/search", Workspace(ViewKnowledge), knowledge::search_knowledge)
 }

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
 use platform::{
     App, CollectionId, DocumentId, Error, Page, Permission,
-    knowledge::{self, Collection, Document, DocumentStatus, Filter, NewDocument},
+    knowledge::{self, Collection, Document, DocumentStatus, Filter, NewDocument, Source},
 };
 use serde::Deserialize;
 use web::{Path, Query, text};
@@ -207,7 +207,7 @@ async fn receive(
                 let upload = knowledge::receive(app, &member.tenant, &name, bytes)
                     .await
                     .map_err(|error| named(error, &name))?;
-                let form = NewDocument { collection, title: None };
+                let form = NewDocument { collection, title: None, source: Source::File };
                 knowledge::accept(app, &member.tenant, &member.by, upload, form).await?;
             }
             _ => {}

@@ -15,7 +15,7 @@ use platform::{
     Actor, AgentId, App, CollectionId, Error, Page, Result, Tenant,
     agents::{self, AgentType, AppearancePatch, GreetingPatch, NewAgent, SettingsPatch},
     identity::{self, Password, SignUp},
-    knowledge::{self, DocumentStatus, Filter, NewDocument},
+    knowledge::{self, DocumentStatus, Filter, NewDocument, Source},
     workspaces::{self, NewWorkspace},
 };
 use rust_embed::RustEmbed;
@@ -139,7 +139,7 @@ async fn upload(app: &App, tenant: &Tenant, collection: &CollectionId, path: &st
     let name = path.rsplit('/').next().unwrap_or(path);
     let bytes = stream::iter([Ok::<_, std::convert::Infallible>(Bytes::from(file(path)?))]);
     let upload = knowledge::receive(app, tenant, name, bytes).await?;
-    let form = NewDocument { collection: collection.clone(), title: Some(title(name)) };
+    let form = NewDocument { collection: collection.clone(), title: Some(title(name)), source: Source::File };
     knowledge::accept(app, tenant, &Actor::system(), upload, form).await.map(drop)
 }
 

@@ -10,6 +10,7 @@ mod companies;
 mod documents;
 mod jobs;
 mod keys;
+mod knowledge;
 mod limits;
 mod members;
 mod program;

@@ -147,6 +147,12 @@ async fn company(server: &Server, name: &str) -> Company {
                 .bind(now + chrono::TimeDelta::days(1))
                 .bind(now),
             Sql::new("UPDATE documents SET status = 'COMPLETED'"),
+            // As if its reading had been done, and another version answered.
+            Sql::new(
+                "INSERT INTO document_versions (document_id, workspace_id, version, content_hash, content, original, created_at)
+                 SELECT id, workspace_id, 1, '', content_hash, original, created_at FROM documents WHERE id = $1",
+            )
+            .bind(text(&document["id"])),
         ],
     )
     .await;
@@ -156,6 +162,7 @@ async fn company(server: &Server, name: &str) -> Company {
         ("collection_id", collection),
         ("agent_id", agent),
         ("document_id", text(&document["id"])),
+        ("version", "1".into()),
         ("outlet_id", outlet),
         ("invitation_id", invitation),
         ("session_id", text(&sessions["sessions"][0]["id"])),
@@ -218,7 +225,8 @@ fn parameter(part: &str) -> Option<&str> {
 
 /// The parameters of a path, without the workspace.
 fn inner_parameters(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter_map(parameter).filter(|name| !is_workspace(name))
+    // A version's number is nobody's id.
+    path.split('/').filter_map(parameter).filter(|name| !is_workspace(name) && *name != "version")
 }
 
 fn is_workspace(parameter: &str) -> bool {
@@ -226,10 +234,17 @@ fn is_workspace(parameter: &str) -> bool {
 }
 
 /// A body that every route can do something with: what a route does not ask for is passed over.
-fn body(route: &Route) -> Value {
+fn body(route: &Route, company: &Company) -> Value {
     let permissions =
         if route.path.contains("open-keys") { json!({ "forms": ["create"] }) } else { json!(["read"]) };
     json!({
+        "title": "Another title",
+        "content": "The shop opens at nine.",
+        "question": "When does the shop open?",
+        "answer": "At nine.",
+        "query": "When does the shop open?",
+        "collection_id": company.ids["collection_id"],
+        "document_ids": [company.ids["document_id"]],
         "name": "Another name",
         "email": "somebody@example.net",
         "role": "MEMBER",
@@ -267,14 +282,18 @@ impl World {
                 "The cellar is dry.",
                 &[("collection_id", &self.mine.ids["collection_id"])],
             ),
-            _ => call.json(body(route)),
+            _ => call.json(body(route, &self.mine)),
         }
         .send()
         .await
     }
 
     fn own_path(&self, route: &Route) -> String {
-        fill(route.path, |name| self.mine.id(route.path, name).to_owned())
+        let query = match (&route.method, route.path.rsplit('/').next()) {
+            (&Method::DELETE, Some("{collection_id}")) => "?documents=true",
+            _ => "",
+        };
+        fill(route.path, |name| self.mine.id(route.path, name).to_owned()) + query
     }
 
     /// The paths of a route with one of the other company's ids among one's own.
@@ -360,12 +379,12 @@ impl World {
         for (_, proof) in &self.callers {
             expect(route, "a caller without a page", &self.call(route, &path, Some(proof)).await, 401);
             let page = self.server.call(route.method.clone(), &path).page(proof, SHOP);
-            expect(route, "a key of another kind", &page.json(body(route)).send().await, 401);
+            expect(route, "a key of another kind", &page.json(body(route, &self.mine)).send().await, 401);
         }
         for path in self.mixed_paths(route) {
             let key = &self.mine.page_key;
             let page = self.server.call(route.method.clone(), &path).page(key, SHOP);
-            expect(route, &path, &page.json(body(route)).send().await, 404);
+            expect(route, &path, &page.json(body(route, &self.mine)).send().await, 404);
         }
     }
 

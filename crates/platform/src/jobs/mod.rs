@@ -33,6 +33,9 @@ pub enum Task {
     ProcessDocument {
         /// The document.
         document: DocumentId,
+        /// Take the kept text of this version instead.
+        #[serde(default)]
+        version: Option<i64>,
     },
     /// Remove everything a deleted workspace held.
     EraseWorkspace,
@@ -48,6 +51,11 @@ pub enum Task {
 }
 
 impl Task {
+    /// Read a document's original.
+    pub(crate) fn read(document: &DocumentId) -> Self {
+        Self::ProcessDocument { document: document.clone(), version: None }
+    }
+
     fn kind(&self) -> &'static str {
         match self {
             Self::ProcessDocument { .. } => "process_document",

@@ -70,7 +70,9 @@ pub(super) async fn work(app: &App, job: Job) {
 
 async fn perform(app: &App, job: &Job) -> Result<()> {
     match &job.task {
-        Task::ProcessDocument { document } => knowledge::process(app, job, document).await,
+        Task::ProcessDocument { document, version } => {
+            knowledge::process(app, job, document, *version).await
+        }
         Task::EraseWorkspace => workspaces::erase(app, job).await,
         Task::SendMail(mail) => mail::send(app, job, mail).await,
         Task::MailLink { purpose, email } => identity::make_link(app, job, *purpose, email).await,

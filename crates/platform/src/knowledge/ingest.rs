@@ -7,20 +7,64 @@ use ::documents::{ExtractError, Extracted, Limits, Progress, worker::Worker};
 use retrieval::{ChunkOptions, Section, SectionKind, TermVector};
 use tokio::{sync::watch, time::sleep};
 
-use super::{documents::Document, store};
+use super::{
+    documents::Document,
+    store::{self, Reading},
+    versions::Content,
+};
 use crate::{App, DocumentId, Error, Result, Tenant, digest, jobs, jobs::Job};
 
 /// How often progress is written down.
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 
+/// Texts that are embedded between two notes of progress.
+const TEXTS_AT_ONCE: usize = 128;
+
 /// A document that has been read and waits to be put in place.
 pub(super) struct Prepared {
-    pub version: i64,
+    /// The version whose kept text this is; none when the original was read.
+    pub version: Option<i64>,
     pub content_hash: String,
-    pub extracted: Extracted,
+    pub text: Text,
     pub chunks: Vec<PreparedChunk>,
     /// The model that the vectors come from.
     pub embedding: Option<String>,
+}
+
+/// A document's text as it was understood.
+pub(super) struct Text {
+    pub text: String,
+    pub sections: Vec<::documents::Section>,
+    pub warnings: Vec<String>,
+    pub media_type: Option<String>,
+    pub language: Option<String>,
+    pub pages: Option<i64>,
+}
+
+impl From<Extracted> for Text {
+    fn from(extracted: Extracted) -> Self {
+        Self {
+            text: extracted.text,
+            sections: extracted.sections,
+            warnings: extracted.warnings,
+            media_type: Some(extracted.format.media_type().to_owned()),
+            language: extracted.language,
+            pages: extracted.pages.map(i64::from),
+        }
+    }
+}
+
+impl From<Content> for Text {
+    fn from(content: Content) -> Self {
+        Self {
+            text: content.text,
+            sections: content.sections,
+            warnings: content.warnings,
+            media_type: content.media_type,
+            language: content.language,
+            pages: content.pages,
+        }
+    }
 }
 
 /// A chunk with all that is found by.
@@ -30,6 +74,7 @@ pub(super) struct PreparedChunk {
     pub heading: Option<String>,
     pub page: Option<u32>,
     pub row: Option<u32>,
+    pub sheet: Option<String>,
     pub char_start: i64,
     pub tokens: u32,
     pub terms: TermVector,
@@ -37,31 +82,34 @@ pub(super) struct PreparedChunk {
 }
 
 /// Does the job. What is wrong with the document ends in its status; what is wrong with us is tried again.
-pub(crate) async fn process(app: &App, job: &Job, id: &DocumentId) -> Result<()> {
+pub(crate) async fn process(app: &App, job: &Job, id: &DocumentId, version: Option<i64>) -> Result<()> {
     let tenant = job.tenant()?;
     let found = store::document(&mut app.db.read().await?, &tenant, id).await?;
     let outcome = match &found {
-        Some(document) => prepare(app, &tenant, document).await,
-        None => Err(Failure::Gone),
+        Some(document) => prepare(app, &tenant, document, version).await,
+        None => Err(Failure::Outdated),
     };
     let now = app.clock.now();
     let mut db = app.db.write().await?;
-    // It may have been deleted while it was read, and its file with it.
-    let gone = store::document(&mut db, &tenant, id).await?.is_none();
-    match outcome {
-        _ if gone => {}
-        Err(Failure::Gone) => {}
-        Ok(prepared) => store::put_version(&mut db, &tenant, id, &prepared, now).await?,
-        Err(Failure::Document(error)) => {
+    // It may have been deleted while it was read, or have got another original, which another job reads.
+    let present = store::document(&mut db, &tenant, id).await?.filter(|present| {
+        present.retired_at.is_none() && found.is_some_and(|found| found.original == present.original)
+    });
+    match (outcome, present) {
+        (_, None) | (Err(Failure::Outdated), _) => {}
+        (Ok(prepared), Some(document)) => {
+            store::put_version(&mut db, &tenant, &document, &prepared, now).await?;
+        }
+        (Err(Failure::Document(error)), _) => {
             store::set_failed(&mut db, &tenant, id, (error.code(), &error.to_string()), now).await?;
         }
-        Err(Failure::Ours(error)) if job.is_last_attempt() => {
+        (Err(Failure::Ours(error)), _) if job.is_last_attempt() => {
             tracing::error!(document = %id, %error, "a document was given up");
             let told =
                 "The document could not be processed because of a fault on this server. Reprocess it later.";
             store::set_failed(&mut db, &tenant, id, ("internal", told), now).await?;
         }
-        Err(Failure::Ours(error)) => return Err(error),
+        (Err(Failure::Ours(error)), _) => return Err(error),
     }
     jobs::finish(&mut db, job).await?;
     super::indexes::commit(app, db).await
@@ -69,7 +117,7 @@ pub(crate) async fn process(app: &App, job: &Job, id: &DocumentId) -> Result<()>
 
 enum Failure {
     /// Nobody wants it any more.
-    Gone,
+    Outdated,
     /// The document cannot be read.
     Document(ExtractError),
     /// We failed.
@@ -91,42 +139,52 @@ impl From<ExtractError> for Failure {
     }
 }
 
-async fn prepare(app: &App, tenant: &Tenant, document: &Document) -> Result<Prepared, Failure> {
-    note(app, tenant, document, "extracting", (0, None)).await?;
-    let extracted = extract(app, tenant, document).await?;
-    let pages = extracted.pages.map(i64::from);
-    note(app, tenant, document, "embedding", (pages.unwrap_or(0), pages)).await?;
-    let title = document.title.clone();
-    let (mut chunks, extracted) = tokio::task::spawn_blocking(move || (cut(&title, &extracted), extracted))
-        .await
-        .map_err(Error::internal)?;
-    let embedding = embed(app, &document.title, &mut chunks).await?;
-    let content_hash = digest::sha256(&extracted.text);
-    Ok(Prepared { version: document.version.unwrap_or(1), content_hash, extracted, chunks, embedding })
-}
-
-async fn note(
+async fn prepare(
     app: &App,
     tenant: &Tenant,
     document: &Document,
-    stage: &str,
-    pages: (i64, Option<i64>),
-) -> Result<()> {
+    version: Option<i64>,
+) -> Result<Prepared, Failure> {
+    note(app, tenant, document, ("extracting", Reading::default())).await?;
+    let text = match version {
+        Some(_) => {
+            let mut db = app.db.read().await.map_err(Error::from)?;
+            let kept = store::content(&mut db, tenant, &document.id, version).await?;
+            Text::from(kept.ok_or(Failure::Outdated)?)
+        }
+        None => Text::from(extract(app, tenant, document).await?),
+    };
+    if text.text.is_empty() {
+        return Err(ExtractError::Empty.into());
+    }
+    let title = document.title.clone();
+    let (mut chunks, text) =
+        tokio::task::spawn_blocking(move || (cut(&title, &text), text)).await.map_err(Error::internal)?;
+    let embedding = embed(app, tenant, document, text.pages, &mut chunks).await?;
+    Ok(Prepared { version, content_hash: digest::sha256(&text.text), text, chunks, embedding })
+}
+
+async fn note(app: &App, tenant: &Tenant, document: &Document, at: (&str, Reading)) -> Result<()> {
     let mut db = app.db.write().await?;
-    store::set_progress(&mut db, tenant, &document.id, stage, pages, app.clock.now()).await?;
+    store::set_progress(&mut db, tenant, &document.id, at, app.clock.now()).await?;
     Ok(db.commit().await?)
 }
 
-/// Reads the stored original in a process of its own, and writes its progress down meanwhile.
-async fn extract(app: &App, tenant: &Tenant, document: &Document) -> Result<Extracted, Failure> {
-    let worker = Worker {
+/// What reads files in a process of its own.
+pub(super) fn reader(app: &App) -> Worker {
+    Worker {
         program: app.config.extractor.clone(),
         args: vec!["extract-worker".into()],
         timeout: app.config.extract_timeout,
         memory_bytes: app.config.extract_memory,
         limits: Limits::default(),
-    };
-    let path = app.blobs.path(tenant.id().as_str(), document.id.as_str());
+    }
+}
+
+/// Reads the stored original in a process of its own, and writes its progress down meanwhile.
+async fn extract(app: &App, tenant: &Tenant, document: &Document) -> Result<Extracted, Failure> {
+    let worker = reader(app);
+    let path = app.blobs.path(tenant.id().as_str(), &document.original);
     let (progress, seen) = watch::channel(Progress { pages_done: 0, pages_total: None });
     let reading = worker.extract(&path, &document.file_name, |now| {
         progress.send_replace(now);
@@ -151,15 +209,20 @@ async fn write_progress(
         }
         let now = *seen.borrow_and_update();
         let pages = (i64::from(now.pages_done), now.pages_total.map(i64::from));
-        if let Err(error) = note(app, tenant, document, "extracting", pages).await {
+        let reading = Reading { pages, ..Reading::default() };
+        if let Err(error) = note(app, tenant, document, ("extracting", reading)).await {
             return error;
         }
     }
 }
 
-fn cut(title: &str, extracted: &Extracted) -> Vec<PreparedChunk> {
-    let text = &extracted.text;
-    let sections: Vec<Section<'_>> = extracted.sections.iter().map(section).collect();
+fn cut(title: &str, read: &Text) -> Vec<PreparedChunk> {
+    let text = &read.text;
+    let sections: Vec<Section<'_>> = read.sections.iter().map(section).collect();
+    let sheet = |at: usize| {
+        let next = read.sections.partition_point(|section| section.start <= at);
+        read.sections.get(next.checked_sub(1)?)?.sheet.clone()
+    };
     let (mut at, mut chars) = (0, 0);
     retrieval::chunk(text, &sections, &ChunkOptions::default())
         .into_iter()
@@ -177,6 +240,7 @@ fn cut(title: &str, extracted: &Extracted) -> Vec<PreparedChunk> {
                 heading: chunk.heading,
                 page: chunk.page,
                 row: chunk.row,
+                sheet: sheet(at),
                 tokens: chunk.tokens,
                 vector: None,
             }
@@ -201,9 +265,30 @@ fn section(section: &::documents::Section) -> Section<'_> {
     }
 }
 
-/// Gives every chunk its vector. A text that several chunks share, such as their heading, is embedded once.
-async fn embed(app: &App, title: &str, chunks: &mut [PreparedChunk]) -> Result<Option<String>> {
+/// Gives every chunk its vector, and writes down how far it is.
+async fn embed(
+    app: &App,
+    tenant: &Tenant,
+    document: &Document,
+    pages: Option<i64>,
+    chunks: &mut [PreparedChunk],
+) -> Result<Option<String>> {
     let Some(model) = app.embeddings.name().await else { return Ok(None) };
+    let total = i64::try_from(chunks.len()).ok();
+    let pages = (pages.unwrap_or(0), pages);
+    let mut done = 0;
+    for part in chunks.chunks_mut(TEXTS_AT_ONCE) {
+        note(app, tenant, document, ("embedding", Reading { pages, chunks: (done, total) })).await?;
+        if !embed_part(app, &document.title, part).await? {
+            return Ok(None);
+        }
+        done += i64::try_from(part.len()).map_err(Error::internal)?;
+    }
+    Ok(Some(model))
+}
+
+/// A text that several chunks share, such as their heading, is embedded once. False when there is no model.
+async fn embed_part(app: &App, title: &str, chunks: &mut [PreparedChunk]) -> Result<bool> {
     let mut texts: Vec<String> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     let parts: Vec<Vec<usize>> = chunks
@@ -219,11 +304,10 @@ async fn embed(app: &App, title: &str, chunks: &mut [PreparedChunk]) -> Result<O
             wanted.into_iter().map(place).collect()
         })
         .collect();
-    drop(places);
-    let Some(vectors) = app.embeddings.all(texts).await? else { return Ok(None) };
+    let Some(vectors) = app.embeddings.all(texts).await? else { return Ok(false) };
     for (chunk, parts) in chunks.iter_mut().zip(parts) {
         let own: Vec<Vec<f32>> = parts.into_iter().map(|part| vectors[part].clone()).collect();
         chunk.vector = Some(retrieval::combine(&own));
     }
-    Ok(Some(model))
+    Ok(true)
 }

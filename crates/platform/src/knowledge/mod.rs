@@ -3,21 +3,31 @@
 mod collections;
 mod documents;
 mod embeddings;
+mod faq;
 mod indexes;
 mod ingest;
+mod pasted;
 mod search;
 mod store;
+mod uploads;
+mod versions;
 
-pub use collections::{Collection, create_collection, list_collections, summaries};
+pub use collections::{
+    Collection, create_collection, delete_collection, edit_collection, get_collection, list_collections,
+    summaries,
+};
 pub use documents::{
-    Details, Document, DocumentStatus, Filter, NewDocument, Preview, Upload, accept, delete, discard, get,
-    list, queue_stale, receive, reprocess,
+    Details, Document, DocumentStatus, Edit, Filter, Preview, delete, edit, get, list, move_to, queue_stale,
+    reprocess,
 };
 pub use embeddings::Embeddings;
 pub use indexes::Indexes;
 pub(crate) use indexes::{CHANNEL, changed};
-pub use search::{Found, Retrieved, retrieve};
+pub use pasted::{MAX_PASTED, Markup, paste_answer, paste_text};
+pub use search::{Found, Retrieved, retrieve, search};
+pub use uploads::{Change, NewDocument, Source, Upload, accept, discard, receive};
+pub use versions::{Content, Version, content, restore};
 
 pub(crate) use collections::ids as collection_ids;
-pub(crate) use documents::erase_all;
+pub(crate) use documents::erase;
 pub(crate) use ingest::process;

@@ -28,6 +28,8 @@ pub struct Found {
     pub page: Option<i64>,
     /// The table row, from 1.
     pub row: Option<i64>,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
     /// Where the passage begins, in characters of the version's content.
     pub char_start: i64,
     /// How well it fits, 0 to 1; comparable between questions.
@@ -89,6 +91,7 @@ pub async fn retrieve(
             heading: text.heading,
             page: text.page,
             row: text.row_number,
+            sheet: text.sheet,
             char_start: text.char_start,
             score: hit.score,
             dense: hit.dense,
@@ -96,4 +99,25 @@ pub async fn retrieve(
         })
     });
     Ok(Retrieved { passages: passages.collect(), weights, vector })
+}
+
+/// What a workspace's knowledge, or some collections of it, says to a question: the tool with which people look into it.
+///
+/// # Errors
+/// Invalid when there is no such collection, or what the database says.
+pub async fn search(
+    app: &App,
+    tenant: &Tenant,
+    question: &str,
+    collections: Option<&[CollectionId]>,
+    limit: usize,
+) -> Result<Retrieved> {
+    let mut db = app.db.read().await?;
+    let all = super::collections::ids(&mut db, tenant).await?;
+    drop(db);
+    let wanted = collections.unwrap_or(&all);
+    if wanted.iter().any(|id| !all.contains(id)) {
+        return Err(Error::invalid("collection_ids", "There is no such collection in this workspace."));
+    }
+    retrieve(app, tenant, question, wanted, limit).await
 }
