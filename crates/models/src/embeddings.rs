@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{Endpoint, ModelError, openai::connection};
+use crate::{Endpoint, ModelError, events::connection};
 
 /// A server with OpenAI's embeddings API.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ impl OpenAiEmbeddings {
         let body = json!({ "model": self.endpoint.model, "input": texts, "encoding_format": "float" });
         let mut post = self.client.post(url).json(&body);
         if let Some(key) = &self.endpoint.api_key {
-            post = post.bearer_auth(&key.0);
+            post = post.bearer_auth(&key.expose());
         }
         let response = post.send().await.map_err(connection)?;
         if !response.status().is_success() {

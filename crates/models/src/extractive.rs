@@ -2,7 +2,7 @@
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
 
-use crate::{Answer, LanguageModel, ModelError, Request};
+use crate::{Answer, LanguageModel, ModelError, Piece, Request};
 
 /// Sentences that an answer quotes at most.
 const MAX_SENTENCES: usize = 3;
@@ -46,7 +46,8 @@ impl LanguageModel for Extractive {
 
     fn answer<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Answer, ModelError>> {
         let budget = request.max_tokens as usize * 4;
-        let mut pieces: Vec<Result<String, ModelError>> = Vec::new();
+        let mut pieces: Vec<Result<Piece, ModelError>> = Vec::new();
+        let text = |words: String| Ok(Piece::Text(words));
         let mut written = 0;
         for (p, q) in Self::pick(request) {
             let passage = &request.passages[p];
@@ -56,10 +57,10 @@ impl LanguageModel for Extractive {
             }
             written += sentence.len();
             if !pieces.is_empty() {
-                pieces.push(Ok(" ".to_owned()));
+                pieces.push(text(" ".to_owned()));
             }
-            pieces.extend(words(sentence).map(|word| Ok(word.to_owned())));
-            pieces.push(Ok(format!(" [{}]", p + 1)));
+            pieces.extend(words(sentence).map(|word| text(word.to_owned())));
+            pieces.push(text(format!(" [{}]", p + 1)));
         }
         async { Ok(stream::iter(pieces).boxed()) }.boxed()
     }
@@ -84,8 +85,6 @@ mod tests {
 
     fn request(passages: &[(&str, &[(&str, f32)])]) -> Request {
         Request {
-            instructions: String::new(),
-            history: Vec::new(),
             question: "How much?".into(),
             passages: passages
                 .iter()
@@ -102,13 +101,12 @@ mod tests {
                 })
                 .collect(),
             max_tokens: 200,
-            temperature: 0.0,
+            ..Request::default()
         }
     }
 
     async fn answer(request: &Request) -> String {
-        let pieces = Extractive.answer(request).await.unwrap();
-        pieces.map(Result::unwrap).collect::<Vec<_>>().await.concat()
+        crate::complete(&Extractive, request).await.unwrap().0
     }
 
     #[tokio::test]

@@ -1,27 +1,34 @@
-//! Language models behind one trait: they get a question with numbered passages and stream an answer that
-//! cites the passages by number, `[1]`.
+//! Language models behind one trait: they get a question with numbered passages, and perhaps tools, and stream an answer
+//! that cites the passages by number, `[1]`.
 //!
 //! [`Extractive`] is embedded and quotes sentences; [`OpenAi`] speaks to any server with OpenAI's
-//! `/v1/chat/completions`.
+//! `/v1/chat/completions`, [`Anthropic`] to those with Anthropic's `/v1/messages`.
 
+mod anthropic;
 mod embeddings;
+mod events;
 mod extractive;
 mod openai;
+mod request;
+#[cfg(test)]
+mod testing;
 
-use std::{ops::Range, time::Duration};
+use std::time::Duration;
 
-use futures_util::{future::BoxFuture, stream::BoxStream};
+use futures_util::{StreamExt, future::BoxFuture, stream::BoxStream};
 
+pub use anthropic::Anthropic;
 pub use embeddings::OpenAiEmbeddings;
 pub use extractive::Extractive;
 pub use openai::OpenAi;
+pub use request::{Call, Passage, Quote, Request, Role, Step, Tool, Turn};
 
 /// Where a provider is and how it is spoken to.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     /// Up to and with the version: `https://api.openai.com/v1`.
     pub base_url: String,
-    /// Sent as a bearer token when there is one.
+    /// Sent as the provider wants it, when there is one.
     pub api_key: Option<Secret>,
     /// The provider's name of the model.
     pub model: String,
@@ -53,61 +60,6 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// A passage of the workspace's knowledge, as the model sees it.
-#[derive(Clone, Debug)]
-pub struct Passage {
-    /// The document's title and the heading path of the place.
-    pub label: String,
-    /// The passage's text.
-    pub text: String,
-    /// Sentences that answer the question, best first, for models that quote; byte ranges of `text`.
-    pub quotes: Vec<Quote>,
-}
-
-/// A sentence of a passage, with how well it answers the question.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Quote {
-    /// Byte range in the passage's text.
-    pub span: Range<usize>,
-    /// Higher is better; comparable within one request.
-    pub score: f32,
-}
-
-/// Who said something earlier in the conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The visitor.
-    Visitor,
-    /// The agent.
-    Agent,
-}
-
-/// One earlier message.
-#[derive(Clone, Debug)]
-pub struct Turn {
-    /// Who said it.
-    pub role: Role,
-    /// What was said.
-    pub text: String,
-}
-
-/// A question to answer from passages.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// How the agent should behave.
-    pub instructions: String,
-    /// Earlier messages, oldest first.
-    pub history: Vec<Turn>,
-    /// The question.
-    pub question: String,
-    /// What may be used; number n is cited as `[n]`, counted from 1.
-    pub passages: Vec<Passage>,
-    /// Tokens the answer may have.
-    pub max_tokens: u32,
-    /// 0 to 2.
-    pub temperature: f32,
-}
-
 /// Why a model gave no answer, or no whole one.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -128,16 +80,64 @@ pub enum ModelError {
     /// The provider sent something that is not its protocol.
     #[error("the model's server sent something unexpected: {0}")]
     Protocol(String),
+    /// The provider would not stop.
+    #[error("the model's server sent more than was asked for")]
+    Endless,
 }
 
-/// The pieces of an answer's text, in order. The stream ends after the last, or with its first error.
-pub type Answer = BoxStream<'static, Result<String, ModelError>>;
+impl ModelError {
+    /// Whether the same request may well succeed a moment later: the provider is busy or stumbled.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Status { status: 429 | 500..=599, .. })
+    }
+}
+
+/// What a model used, as its provider counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens of what it was given.
+    pub input: u64,
+    /// Tokens of what it wrote.
+    pub output: u64,
+}
+
+/// A part of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    /// Words.
+    Text(String),
+    /// A tool that the model wants to be called, whole.
+    Call(Call),
+    /// What the answer has used; the provider's total so far.
+    Usage(Usage),
+}
+
+/// The pieces of an answer, in order. The stream ends after the last, or with its first error.
+pub type Answer = BoxStream<'static, Result<Piece, ModelError>>;
 
 /// Something that answers questions from passages.
 pub trait LanguageModel: Send + Sync {
     /// What the answer is recorded as coming from.
     fn name(&self) -> &str;
 
-    /// Starts an answer.
+    /// Starts an answer: comes back when its first piece is there, so that the caller can turn to another model before a
+    /// word has been shown.
     fn answer<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Answer, ModelError>>;
+}
+
+/// A model's whole answer in words.
+///
+/// # Errors
+/// As the model's stream.
+pub async fn complete(model: &dyn LanguageModel, request: &Request) -> Result<(String, Usage), ModelError> {
+    let (mut text, mut usage) = (String::new(), Usage::default());
+    let mut pieces = model.answer(request).await?;
+    while let Some(piece) = pieces.next().await {
+        match piece? {
+            Piece::Text(words) => text.push_str(&words),
+            Piece::Usage(total) => usage = total,
+            Piece::Call(_) => {}
+        }
+    }
+    Ok((text, usage))
 }

@@ -1,0 +1,141 @@
+//! What the providers' protocols share: one POST, answered by server-sent events, under two time limits.
+
+use std::{collections::VecDeque, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use sse_stream::SseStream;
+use tokio::time::{Instant, timeout_at};
+
+use crate::{Answer, Endpoint, ModelError, Piece};
+
+/// How much of an error's body is kept for the log.
+pub(crate) const ERROR_BODY: usize = 300;
+/// Bytes of words that one answer may have, whatever was asked for.
+const MAX_TEXT: usize = 1024 * 1024;
+
+/// A protocol's events, one after the other.
+pub(crate) trait Dialect: Send + 'static {
+    /// What an event's data says. Whether more may come is the second part.
+    fn read(&mut self, data: &str, out: &mut VecDeque<Piece>) -> Result<Flow, ModelError>;
+
+    /// Whether the answer was whole when the stream ended here.
+    fn may_end(&self) -> bool;
+}
+
+/// Whether an answer goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    More,
+    End,
+}
+
+/// Sends a request and gives its answer once the first piece is there.
+pub(crate) async fn answer(
+    post: reqwest::RequestBuilder,
+    endpoint: &Endpoint,
+    dialect: impl Dialect,
+) -> Result<Answer, ModelError> {
+    let started = Instant::now();
+    let first_token = started + endpoint.first_token;
+    let response = timeout_at(first_token, send(post))
+        .await
+        .map_err(|_| ModelError::TooSlow(endpoint.first_token))??;
+    let mut reader = Reader {
+        events: SseStream::from_bytes_stream(response.bytes_stream()).boxed(),
+        dialect,
+        waiting: VecDeque::new(),
+        ended: false,
+        written: 0,
+        deadline: first_token,
+        allowed: endpoint.first_token,
+    };
+    let first = reader.next().await?;
+    (reader.deadline, reader.allowed) = (started + endpoint.total, endpoint.total);
+    let rest = stream::unfold(Some(reader), |reader| async {
+        let mut reader = reader?;
+        match reader.next().await {
+            Ok(Some(piece)) => Some((Ok(piece), Some(reader))),
+            Ok(None) => None,
+            Err(error) => Some((Err(error), None)),
+        }
+    });
+    Ok(stream::iter(first.map(Ok)).chain(rest).boxed())
+}
+
+async fn send(post: reqwest::RequestBuilder) -> Result<reqwest::Response, ModelError> {
+    let response = post.send().await.map_err(connection)?;
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    let mut parts = response.bytes_stream();
+    while let Some(Ok(part)) = parts.next().await
+        && body.len() < ERROR_BODY * 4
+    {
+        body.extend_from_slice(&part);
+    }
+    Err(ModelError::Status {
+        status,
+        message: String::from_utf8_lossy(&body).chars().take(ERROR_BODY).collect(),
+    })
+}
+
+pub(crate) fn connection(error: reqwest::Error) -> ModelError {
+    // `without_url` because a base URL can hold a password.
+    ModelError::Connection(error.without_url().to_string())
+}
+
+/// An error that stands in the stream.
+pub(crate) fn told(error: &serde_json::Value) -> ModelError {
+    ModelError::Protocol(error.to_string().chars().take(ERROR_BODY).collect())
+}
+
+type Events = stream::BoxStream<'static, Result<sse_stream::Sse, sse_stream::Error>>;
+
+struct Reader<D> {
+    events: Events,
+    dialect: D,
+    waiting: VecDeque<Piece>,
+    ended: bool,
+    written: usize,
+    deadline: Instant,
+    allowed: Duration,
+}
+
+impl<D: Dialect> Reader<D> {
+    /// The next piece; `None` at the end of the answer.
+    async fn next(&mut self) -> Result<Option<Piece>, ModelError> {
+        loop {
+            if let Some(piece) = self.waiting.pop_front() {
+                return self.count(piece).map(Some);
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            let event = timeout_at(self.deadline, self.events.next())
+                .await
+                .map_err(|_| ModelError::TooSlow(self.allowed))?;
+            match event {
+                None if self.dialect.may_end() => self.ended = true,
+                None => return Err(ModelError::Connection("the stream ended before the answer did".into())),
+                Some(Err(error)) => return Err(ModelError::Connection(error.to_string())),
+                Some(Ok(event)) => {
+                    if let Some(data) = event.data.as_deref().filter(|data| !data.is_empty()) {
+                        self.ended = self.dialect.read(data, &mut self.waiting)? == Flow::End;
+                    }
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, piece: Piece) -> Result<Piece, ModelError> {
+        if let Piece::Text(words) = &piece {
+            self.written += words.len();
+            if self.written > MAX_TEXT {
+                return Err(ModelError::Endless);
+            }
+        }
+        Ok(piece)
+    }
+}
