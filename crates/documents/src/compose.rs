@@ -3,7 +3,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::{ExtractError, Extracted, Format, Limits, Section, SectionKind};
+use crate::{ExtractError, Extracted, Format, Limits, Section, SectionKind, WebPage};
 
 /// Collects the blocks of one document.
 pub(crate) struct Composer {
@@ -16,7 +16,11 @@ pub(crate) struct Composer {
     title: Option<String>,
     pages: Option<u32>,
     page: Option<u32>,
+    sheet: Option<String>,
+    /// Added to the level of every heading, for a file inside another one.
+    base_level: u8,
     warnings: Vec<String>,
+    web: Option<WebPage>,
 }
 
 impl Composer {
@@ -30,7 +34,10 @@ impl Composer {
             title: None,
             pages: None,
             page: None,
+            sheet: None,
+            base_level: 0,
             warnings: Vec::new(),
+            web: None,
         }
     }
 
@@ -46,6 +53,11 @@ impl Composer {
         self.warnings.push(warning.into());
     }
 
+    /// What a web page says of itself. A page that says anything may be without text.
+    pub(crate) fn web(&mut self, web: WebPage) {
+        self.web = Some(web);
+    }
+
     pub(crate) fn pages(&mut self, pages: u32) {
         self.pages = Some(pages);
     }
@@ -55,15 +67,45 @@ impl Composer {
         self.page = Some(page);
     }
 
+    /// The sheet of the blocks that follow.
+    pub(crate) fn sheet(&mut self, name: &str) {
+        self.sheet = Some(one_line(name));
+    }
+
     pub(crate) fn heading(&mut self, level: u8, text: &str) -> Result<(), ExtractError> {
         let text = one_line(text);
         if text.is_empty() {
             return Ok(());
         }
-        let level = level.clamp(1, 6);
+        let level = self.level(level);
         self.path.retain(|(open, _)| *open < level);
         self.path.push((level, text.clone()));
         self.push(SectionKind::Heading { level }, None, text)
+    }
+
+    /// Ends the headings of this level and deeper ones: what follows is not below them.
+    pub(crate) fn end_headings(&mut self, level: u8) {
+        let level = self.level(level);
+        self.path.retain(|(open, _)| *open < level);
+    }
+
+    fn level(&self, level: u8) -> u8 {
+        level.saturating_add(self.base_level).clamp(1, 6)
+    }
+
+    /// Appends a file that is part of this one: its headings stand below the one that is open at `level`, and
+    /// its title, pages and sheets are its own affair.
+    pub(crate) fn nested(
+        &mut self,
+        level: u8,
+        read: impl FnOnce(&mut Self) -> Result<(), ExtractError>,
+    ) -> Result<(), ExtractError> {
+        let outer =
+            (self.base_level, self.title.clone(), self.pages, self.page, self.sheet.clone(), self.web.take());
+        self.base_level = self.base_level.saturating_add(level);
+        let outcome = read(self);
+        (self.base_level, self.title, self.pages, self.page, self.sheet, self.web) = outer;
+        outcome
     }
 
     pub(crate) fn paragraph(&mut self, text: &str) -> Result<(), ExtractError> {
@@ -111,7 +153,7 @@ impl Composer {
             heading: self.heading_path(),
             page: self.page,
             row,
-            sheet: None,
+            sheet: self.sheet.clone(),
         });
         Ok(())
     }
@@ -126,7 +168,7 @@ impl Composer {
     }
 
     pub(crate) fn finish(self) -> Result<Extracted, ExtractError> {
-        if self.sections.is_empty() {
+        if self.sections.is_empty() && self.web.is_none() {
             return Err(ExtractError::Empty);
         }
         Ok(Extracted {
@@ -137,6 +179,7 @@ impl Composer {
             sections: self.sections,
             pages: self.pages,
             warnings: self.warnings,
+            web: self.web,
         })
     }
 }

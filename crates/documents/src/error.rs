@@ -12,7 +12,7 @@ pub enum ExtractError {
     Empty,
     /// A format that is not read.
     #[error(
-        "This file is {found}, which cannot be read. Save it as PDF, DOCX, HTML, Markdown, CSV or plain text and upload that."
+        "This file is {found}, which cannot be read. Save it as PDF, DOCX, PPTX, XLSX, HTML or plain text and upload that."
     )]
     Unsupported {
         /// What the content is, with its article: `a ZIP archive`.
@@ -42,10 +42,20 @@ pub enum ExtractError {
         detail: String,
     },
     /// Pages without any text on them.
-    #[error("This PDF holds only pictures of pages and no text. Run it through OCR and upload it again.")]
+    #[error(
+        "This PDF holds only pictures of pages and no text. Run it through OCR and upload it again, or ask your administrator to install Tesseract on the server, which reads pictures."
+    )]
     NoText {
         /// How many pages were looked at.
         pages: u32,
+    },
+    /// A picture, on a server that cannot read them.
+    #[error(
+        "This file is {found}, and text in pictures is read only where Tesseract is installed. Ask your administrator to install it on the server, or run the picture through OCR and upload the text."
+    )]
+    NoOcr {
+        /// What the content is, with its article.
+        found: String,
     },
     /// More than the limit allows.
     #[error(
@@ -87,6 +97,7 @@ impl ExtractError {
             Self::Encrypted => "encrypted",
             Self::Damaged { .. } => "damaged",
             Self::NoText { .. } => "no_text",
+            Self::NoOcr { .. } => "no_ocr",
             Self::TooLarge { .. } => "too_large",
             Self::TooSlow => "too_slow",
             Self::Crashed { .. } => "crashed",
@@ -128,6 +139,7 @@ mod tests {
             ExtractError::TypeMismatch { declared: "a PDF".into(), found: "a ZIP archive".into() },
             ExtractError::Encrypted,
             ExtractError::NoText { pages: 3 },
+            ExtractError::NoOcr { found: "a JPEG picture".into() },
             ExtractError::Io("gone".into()),
         ];
         for error in errors {

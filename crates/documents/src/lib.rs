@@ -14,8 +14,14 @@ mod error;
 mod format;
 mod formats;
 mod language;
+mod ocr;
+mod package;
+mod relations;
+mod sheet;
+mod source;
 mod table;
 pub mod worker;
+mod xml;
 
 use std::fs::File;
 use std::io::Read;
@@ -27,6 +33,7 @@ pub use error::ExtractError;
 pub use format::Format;
 
 use compose::Composer;
+use source::Source;
 
 /// What was read from a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +42,8 @@ pub struct Extracted {
     pub format: Format,
     /// The title that the document gives itself.
     pub title: Option<String>,
-    /// The whole text in reading order, in NFC, blocks apart by a blank line.
+    /// The whole text in reading order, in NFC, blocks apart by a blank line. Empty only for a web page
+    /// that holds nothing to read, since its links count all the same.
     pub text: String,
     /// The blocks of `text`: ordered, disjoint, covering all that is not blank.
     pub sections: Vec<Section>,
@@ -45,6 +53,24 @@ pub struct Extracted {
     pub language: Option<String>,
     /// What was left out or guessed, in sentences for the person who uploaded the file.
     pub warnings: Vec<String>,
+    /// What a web page says of itself; `None` for every other format.
+    #[serde(default)]
+    pub web: Option<WebPage>,
+}
+
+/// What a web page says of itself and where it leads, for a crawler.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WebPage {
+    /// The `href` of `<base>`.
+    pub base: Option<String>,
+    /// The `href` of `<link rel=canonical>`, as written.
+    pub canonical: Option<String>,
+    /// The `href`s of `<a>` and `<area>` as written, in order, without those of `rel=nofollow`; at most 5,000.
+    pub links: Vec<String>,
+    /// The page asks not to be found: `noindex` or `none` in a `<meta>` named `robots` or `frontdesk`.
+    pub noindex: bool,
+    /// The page asks that its links be left alone: `nofollow` or `none` in the same place.
+    pub nofollow: bool,
 }
 
 /// One block of the text and where it stands in the document.
@@ -99,6 +125,14 @@ pub struct Limits {
     pub max_unpacked_bytes: u64,
     /// Rows of one table.
     pub max_rows: u32,
+    /// Cells of one sheet of a workbook that hold anything.
+    pub max_cells: u32,
+    /// Groups, arrays and elements inside one another.
+    pub max_depth: u32,
+    /// Seconds that opening a PDF, or reading one page of it, may take.
+    pub max_page_seconds: u32,
+    /// Seconds that reading the pictures of one page may take; with 0 pages that are pictures stay unread.
+    pub max_ocr_seconds: u32,
 }
 
 impl Default for Limits {
@@ -109,6 +143,10 @@ impl Default for Limits {
             max_pages: 5_000,
             max_unpacked_bytes: 256 << 20,
             max_rows: 200_000,
+            max_cells: 2_000_000,
+            max_depth: 4_000,
+            max_page_seconds: 30,
+            max_ocr_seconds: 60,
         }
     }
 }
@@ -137,25 +175,21 @@ pub fn extract(
     let mut head = Vec::new();
     file.by_ref().take(format::HEAD_BYTES).read_to_end(&mut head)?;
     let format = Format::detect(&head, file_name)?;
+    drop(file);
     let mut out = Composer::new(format, limits);
     if let Some(warning) = format.contradicts(file_name) {
         out.warn(warning);
     }
-    match format {
-        Format::Pdf => formats::pdf::read(path, limits, progress, &mut out)?,
-        Format::Docx => formats::docx::read(path, file_name, limits, &mut out)?,
-        text => {
-            let mut bytes = head;
-            file.read_to_end(&mut bytes)?;
-            match text {
-                Format::Html => formats::html::read(&bytes, limits, &mut out)?,
-                Format::Csv => formats::csv::read(&decode::decode(&bytes, &mut out), limits, &mut out)?,
-                Format::Markdown => {
-                    formats::markdown::read(&decode::decode(&bytes, &mut out), limits, &mut out)?
-                }
-                _ => formats::text::read(&decode::decode(&bytes, &mut out), &mut out)?,
-            }
-        }
-    }
+    formats::read(Source::File(path), format, file_name, limits, progress, &mut out)?;
+    out.finish()
+}
+
+/// Reads bytes in this process whose format is known already, as fuzzing does; `extract` tells it by itself.
+///
+/// A hostile file can abort the process: use [`worker::Worker`] for files that others made.
+pub fn extract_bytes(bytes: &[u8], format: Format, limits: &Limits) -> Result<Extracted, ExtractError> {
+    ExtractError::check("file size in bytes", bytes.len() as u64, limits.max_file_bytes)?;
+    let mut out = Composer::new(format, limits);
+    formats::read(Source::Bytes(bytes), format, "", limits, &mut |_| {}, &mut out)?;
     out.finish()
 }

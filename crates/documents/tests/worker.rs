@@ -60,6 +60,33 @@ async fn a_slow_child_is_killed() {
 }
 
 #[tokio::test]
+async fn what_the_child_started_is_stopped_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let note = folder.path().join("pid");
+    let script = format!("sleep 60 & echo $! > {}; wait", note.display());
+    let slow =
+        Worker { timeout: Duration::from_millis(500), args: vec!["-c".into(), script.into()], ..shell("") };
+    assert_eq!(run(&slow, Path::new("x")).await, Err(ExtractError::TooSlow));
+    let pid = std::fs::read_to_string(note).unwrap();
+    let status = format!("/proc/{}/stat", pid.trim());
+    let is_gone = || std::fs::read_to_string(&status).map_or(true, |stat| stat.contains(") Z "));
+    for _ in 0..100 {
+        if is_gone() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the grandchild lives on");
+}
+
+/// The program that reads pictures is found by PATH, and lives within the memory of the child.
+#[tokio::test]
+async fn pictures_are_read_in_the_child() {
+    let read = worker().extract(&fixture("notice.png"), "notice.png", |_| {}).await;
+    assert_eq!(read, extract(&fixture("notice.png"), "notice.png", &Limits::default(), &mut |_| {}));
+}
+
+#[tokio::test]
 async fn deaths_are_explained() {
     let died = |script: &'static str| async move { run(&shell(script), Path::new("x")).await.unwrap_err() };
     assert_eq!(died("echo overflowed >&2; kill -ABRT $$").await.code(), "crashed");

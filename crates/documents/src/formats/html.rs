@@ -5,7 +5,11 @@
 //! depth of a page costs no stack.
 
 mod dropped;
+mod furniture;
 mod grid;
+mod links;
+
+use std::borrow::Cow;
 
 use ego_tree::NodeRef;
 use scraper::{ElementRef, Html, Node};
@@ -21,23 +25,72 @@ const CHARSET_WITHIN_BYTES: usize = 1024;
 /// flatten what is deeper than 512.
 const MAX_OPEN_TAGS: usize = 4_000;
 
+/// A page with this much text in it has not lost its content.
+const ENOUGH_LETTERS: usize = 300;
+
 /// Reads a whole page.
 pub(crate) fn read(bytes: &[u8], limits: &Limits, out: &mut Composer) -> Result<(), ExtractError> {
     let text = decode::decode_labelled(bytes, charset(bytes), out);
     check_nesting(&text)?;
     let page = Html::parse_document(&text);
+    out.web(links::web_page(&page));
     if let Some(title) = first(&page, "title") {
         out.title(&title);
     }
     if let Some(heading) = first(&page, "h1") {
         out.title(&heading);
     }
-    walk(&page, &Dropped::hidden_and_boilerplate(&page), limits, out)?;
+    let content = Dropped::hidden_and_boilerplate(&page);
+    if !loses_the_text(&page, &content) {
+        walk(&page, &content, limits, out)?;
+    }
     if out.is_empty() {
-        // A page that is all menu: better that than nothing.
+        // A page that is all menu, or whose content is marked as something else: better that than nothing.
         walk(&page, &Dropped::hidden(&page), limits, out)?;
     }
     Ok(())
+}
+
+/// Whether nearly all that the page says outside of links would be dropped.
+fn loses_the_text(page: &Html, content: &Dropped) -> bool {
+    let kept = furniture::letters(page.root_element(), |element| content.drops(element));
+    if kept >= ENOUGH_LETTERS {
+        return false;
+    }
+    let hidden = Dropped::hidden(page);
+    let all = furniture::letters(page.root_element(), |element| hidden.drops(element));
+    all >= ENOUGH_LETTERS && all > kept.saturating_mul(10)
+}
+
+/// Reads a page that is one of many in a book: it is not its own document, and its menus are few.
+pub(crate) fn read_chapter(bytes: &[u8], limits: &Limits, out: &mut Composer) -> Result<(), ExtractError> {
+    let text = decode::decode_labelled(bytes, charset(bytes), out);
+    check_nesting(&text)?;
+    // XML closes elements that HTML leaves open, and whose text the reader would wait for.
+    let page = Html::parse_document(&close_empty(&text));
+    walk(&page, &Dropped::hidden_and_boilerplate(&page), limits, out)
+}
+
+/// Writes `<title/>`, `<a id="x"/>` and the like, which HTML takes for opening tags, as pairs of tags.
+fn close_empty(text: &str) -> Cow<'_, str> {
+    const NAMES: [&str; 8] = ["title", "script", "style", "a", "p", "div", "span", "td"];
+    if !text.contains("/>") {
+        return Cow::Borrowed(text);
+    }
+    let mut closed = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(end) = rest.find("/>") {
+        let tag = rest[..end].rfind('<').map_or("", |start| &rest[start + 1..end]);
+        let name = tag.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
+        closed.push_str(&rest[..end]);
+        match NAMES.iter().find(|known| name.eq_ignore_ascii_case(known)) {
+            Some(name) => closed.push_str(&format!("></{name}>")),
+            None => closed.push_str("/>"),
+        }
+        rest = &rest[end + 2..];
+    }
+    closed.push_str(rest);
+    Cow::Owned(closed)
 }
 
 /// Reads a piece of HTML inside another format.

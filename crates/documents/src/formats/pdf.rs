@@ -1,21 +1,26 @@
 //! PDF, page by page, by pdf_oxide.
 //!
 //! The parser gives runs of text with their place and font. What a reader sees in them is found here:
-//! lines and columns (`layout`), running headers and footers (`furniture`), headings and paragraphs (`flow`).
+//! lines and columns (`layout`), running headers and footers (`furniture`), headings and paragraphs (`flow`). The
+//! parser works in a thread of its own (`reader`), so that a page on which it hangs costs that page and the rest.
 
 mod flow;
 mod furniture;
 mod layout;
+mod reader;
+mod scan;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use pdf_oxide::PdfDocument;
 use pdf_oxide::object::Object;
 
 use crate::compose::Composer;
-use crate::{ExtractError, Format, Limits, Progress};
+use crate::source::Source;
+use crate::{ExtractError, Format, Limits, Progress, ocr};
 use layout::Line;
+use reader::{Outcome, Step};
 
 /// One page as lines in reading order.
 struct Page {
@@ -26,28 +31,21 @@ struct Page {
     lines: Vec<Line>,
 }
 
-/// Reads the file at `path`.
+/// Reads a whole document.
 pub(crate) fn read(
-    path: &Path,
+    source: Source<'_>,
     limits: &Limits,
     progress: &mut dyn FnMut(Progress),
     out: &mut Composer,
 ) -> Result<(), ExtractError> {
-    let damaged = |error: pdf_oxide::Error| ExtractError::damaged(Format::Pdf, error);
-    let document = PdfDocument::open(path).map_err(damaged)?;
-    // An encrypted file opens without an error and yields empty pages, so this has to be asked.
-    if document.is_encrypted() && !document.is_authenticated() {
-        return Err(ExtractError::Encrypted);
-    }
-    let count = document.page_count().map_err(damaged)?;
-    ExtractError::check("number of pages", count as u64, u64::from(limits.max_pages))?;
-    let count = u32::try_from(count).map_err(|_| ExtractError::damaged(Format::Pdf, "too many pages"))?;
-    if count == 0 {
-        return Err(ExtractError::damaged(Format::Pdf, "it has no pages"));
-    }
-    let mut pages = read_pages(&document, count, limits, progress)?;
+    let steps = reader::start(source, limits)?;
+    let (count, title) = match next(&steps, limits)? {
+        Some(Step::Opened { count, title }) => (count, title),
+        Some(Step::Page(..)) | None => return Err(ExtractError::TooSlow),
+    };
+    let mut pages = read_pages(&steps, count, limits, progress)?;
     tell_unread(&pages, count, out)?;
-    if let Some(title) = title(&document) {
+    if let Some(title) = title {
         out.title(&title);
     }
     out.pages(count);
@@ -55,18 +53,35 @@ pub(crate) fn read(
     flow::write(&pages.read, out)
 }
 
+/// The next step of the reader; `None` when it takes too long for it.
+fn next(steps: &Receiver<Result<Step, ExtractError>>, limits: &Limits) -> Result<Option<Step>, ExtractError> {
+    let ocr_seconds = if ocr::is_available() { limits.max_ocr_seconds } else { 0 };
+    let patience = Duration::from_secs(u64::from(limits.max_page_seconds) + u64::from(ocr_seconds));
+    match steps.recv_timeout(patience) {
+        Ok(step) => step.map(Some),
+        Err(RecvTimeoutError::Timeout) => Ok(None),
+        Err(RecvTimeoutError::Disconnected) => {
+            Err(ExtractError::damaged(Format::Pdf, "the reader ended before the last page"))
+        }
+    }
+}
+
 #[derive(Default)]
 struct Pages {
     read: Vec<Page>,
     /// Numbers of pages on which there is no text.
     blank: Vec<u32>,
+    /// Numbers of pages whose text was read from pictures.
+    scanned: Vec<u32>,
     /// Numbers of pages that the parser refused, and what it said last.
     failed: Vec<u32>,
     failure: Option<String>,
+    /// The page that took too long; it and what comes after it was not read.
+    stuck: Option<u32>,
 }
 
 fn read_pages(
-    document: &PdfDocument,
+    steps: &Receiver<Result<Step, ExtractError>>,
     count: u32,
     limits: &Limits,
     progress: &mut dyn FnMut(Progress),
@@ -74,33 +89,55 @@ fn read_pages(
     let mut pages = Pages::default();
     let mut bytes = 0;
     for number in 1..=count {
-        // A page that makes the parser panic costs that page, not the document.
-        let read = catch_unwind(AssertUnwindSafe(|| layout::read_page(document, number as usize - 1)));
-        match read.unwrap_or_else(|_| Err(pdf_oxide::Error::InvalidPdf("the page makes no sense".into()))) {
-            Ok(lines) if lines.is_empty() => pages.blank.push(number),
-            Ok(lines) => {
-                bytes += lines.iter().map(|line| line.text.len()).sum::<usize>();
-                ExtractError::check("text in bytes", bytes as u64, limits.max_text_bytes as u64)?;
-                let (_, bottom, _, top) =
-                    document.get_page_visible_box(number as usize - 1).unwrap_or((0.0, 0.0, 612.0, 792.0));
-                pages.read.push(Page { number, bottom, top, lines });
-            }
-            Err(error) => {
-                pages.failed.push(number);
-                pages.failure = Some(error.to_string());
-            }
+        let Some(step) = next(steps, limits)? else {
+            pages.stuck = Some(number);
+            return Ok(pages);
+        };
+        if let Step::Page(outcome) = step {
+            bytes += pages.take(number, outcome);
         }
+        ExtractError::check("text in bytes", bytes as u64, limits.max_text_bytes as u64)?;
         progress(Progress { pages_done: number, pages_total: Some(count) });
     }
     Ok(pages)
 }
 
+impl Pages {
+    /// Takes the next page and says how much text it holds.
+    fn take(&mut self, number: u32, outcome: Outcome) -> usize {
+        let page = match outcome {
+            Outcome::Blank => {
+                self.blank.push(number);
+                return 0;
+            }
+            Outcome::Failed(error) => {
+                self.failed.push(number);
+                self.failure = Some(error);
+                return 0;
+            }
+            Outcome::Scanned(page) => {
+                self.scanned.push(number);
+                page
+            }
+            Outcome::Text(page) => page,
+        };
+        let bytes = page.lines.iter().map(|line| line.text.len()).sum();
+        self.read.push(page);
+        bytes
+    }
+}
+
 /// Fails when nothing was read, and names the pages that are missing when some of it was.
 fn tell_unread(pages: &Pages, count: u32, out: &mut Composer) -> Result<(), ExtractError> {
     match &pages.failure {
+        _ if pages.read.is_empty() && pages.stuck.is_some() => return Err(ExtractError::TooSlow),
         Some(error) if pages.read.is_empty() => return Err(ExtractError::damaged(Format::Pdf, error)),
         None if pages.read.is_empty() => return Err(ExtractError::NoText { pages: count }),
         _ => {}
+    }
+    if !pages.scanned.is_empty() {
+        let numbers = ranges(&pages.scanned);
+        out.warn(format!("The text on {numbers} was read from pictures. Check it for misread words."));
     }
     if !pages.blank.is_empty() {
         let numbers = ranges(&pages.blank);
@@ -110,6 +147,10 @@ fn tell_unread(pages: &Pages, count: u32, out: &mut Composer) -> Result<(), Extr
     }
     if !pages.failed.is_empty() {
         out.warn(format!("Damaged and left out: {}.", ranges(&pages.failed)));
+    }
+    if let Some(stuck) = pages.stuck {
+        let left: Vec<u32> = (stuck..=count).collect();
+        out.warn(format!("Reading page {stuck} took too long. Left out: {}.", ranges(&left)));
     }
     Ok(())
 }
@@ -138,10 +179,12 @@ fn title(document: &PdfDocument) -> Option<String> {
     let title = text_string(&bytes);
     let title = title.trim();
     let lower = title.to_lowercase();
-    let is_file_name =
-        [".doc", ".docx", ".indd", ".pdf", ".qxd", ".tex", ".dvi", ".ps", ".xls", ".xlsx", ".ppt", ".pptx"]
-            .iter()
-            .any(|extension| lower.ends_with(extension));
+    let is_file_name = [
+        ".doc", ".docx", ".dvi", ".indd", ".jpeg", ".jpg", ".pdf", ".png", ".ppt", ".pptx", ".ps", ".qxd",
+        ".tex", ".tif", ".tiff", ".xls", ".xlsx",
+    ]
+    .iter()
+    .any(|extension| lower.ends_with(extension));
     let is_made_up = ["untitled", "(anonymous)", "anonymous", "document", "slide 1", "title"]
         .contains(&lower.as_str())
         || lower.starts_with("microsoft word - ")

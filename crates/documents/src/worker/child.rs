@@ -18,8 +18,9 @@ const DEFAULT_CPU_SECONDS: u64 = 600;
 /// How often progress is told at most.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Parsers of nested formats recurse: a deep stack turns what would abort the process into an error.
-const STACK_BYTES: usize = 64 << 20;
+/// Parsers of nested formats recurse: a deep stack turns what would abort the process into an error. The PDF reader,
+/// which recurses most, works on a deeper one of its own.
+const STACK_BYTES: usize = 16 << 20;
 
 /// The body of the program that [`super::Worker`] starts: reads one file and prints JSON lines
 /// (`progress`, then `done` or `failed`). `limits` are used when no parent sent any.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -52,6 +53,7 @@ impl Worker {
         match tokio::time::timeout(self.timeout, self.listen(&mut child, on_progress)).await {
             Ok(outcome) => outcome,
             Err(_) => {
+                kill_group(&child);
                 child.kill().await?;
                 Err(ExtractError::TooSlow)
             }
@@ -72,10 +74,14 @@ impl Worker {
             .arg(file_name)
             .env_clear()
             .env(ORDERS_VARIABLE, orders)
+            // Where the child looks for the program that reads pictures.
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .env(ARENA_VARIABLE, ARENA_KIB)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // The child may have started a program that reads pictures.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
         Ok(child)
@@ -127,6 +133,13 @@ impl Worker {
             Some(SIGABRT) if out_of_memory => ExtractError::out_of_memory(self.memory_bytes),
             _ => ExtractError::Crashed { detail: format!("{status}: {}", last_words.trim()) },
         }
+    }
+}
+
+/// Stops a child and what it has started. One that is gone already needs no stopping.
+fn kill_group(child: &Child) {
+    if let Some(group) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+        let _ = kill_process_group(group, Signal::KILL);
     }
 }
 

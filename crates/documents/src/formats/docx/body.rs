@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use super::styles::{Role, Styles, outline_level};
-use super::xml::{Element, Node, Xml};
 use crate::compose::Composer;
+use crate::xml::{Element, Node, Xml};
 use crate::{ExtractError, Limits, table};
 
 /// Cells longer than this hold text that a table only places on the page.
@@ -36,7 +36,7 @@ pub(super) fn read(
     limits: &Limits,
     out: &mut Composer,
 ) -> Result<(), ExtractError> {
-    let mut xml = Xml::new(part);
+    let mut xml = Xml::new(part, crate::Format::Docx);
     let mut walk = Walk {
         styles,
         notes,

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::xml::{Node, Xml};
 use crate::ExtractError;
+use crate::xml::{Node, Xml};
 
 /// What a paragraph is by its style.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
@@ -33,7 +33,7 @@ pub(super) struct Styles(HashMap<String, Style>);
 
 impl Styles {
     pub(super) fn read(part: &str) -> Result<Self, ExtractError> {
-        let mut xml = Xml::new(part);
+        let mut xml = Xml::new(part, crate::Format::Docx);
         let mut styles = HashMap::new();
         let mut open: Option<(String, Style)> = None;
         while let Some(node) = xml.next()? {

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use scraper::{ElementRef, Html};
 
+use super::furniture::is_furniture;
+
 /// Decides for each element whether it and all inside it are left out.
 pub(super) struct Dropped {
     boilerplate: bool,
@@ -79,7 +81,7 @@ impl Dropped {
             "aside" => self.has_main && !in_content(element),
             _ => false,
         };
-        (by_role || by_name || is_banner_by_class(element)) && !is_main(element)
+        (by_role || by_name || is_furniture(element)) && !is_main(element) && !holds_main(element)
     }
 }
 
@@ -99,7 +101,7 @@ fn is_no_text(element: ElementRef<'_>) -> bool {
     }
 }
 
-fn is_heading(name: &str) -> bool {
+pub(super) fn is_heading(name: &str) -> bool {
     matches!(name, "h1" | "h2" | "h3" | "h4" | "h5" | "h6")
 }
 
@@ -117,41 +119,21 @@ fn is_main(element: ElementRef<'_>) -> bool {
     matches!(element.value().name(), "main" | "article") || element.value().attr("role") == Some("main")
 }
 
-fn in_content(element: ElementRef<'_>) -> bool {
+pub(super) fn in_content(element: ElementRef<'_>) -> bool {
     ancestors(element).any(|parent| is_main(parent) || parent.value().name() == "section")
+}
+
+/// Furniture around the content is none: some pages open a dialog or a banner and never close it.
+fn holds_main(element: ElementRef<'_>) -> bool {
+    element
+        .descendants()
+        .skip(1)
+        .filter_map(ElementRef::wrap)
+        .any(|inner| inner.value().name() == "main" || inner.value().attr("role") == Some("main"))
 }
 
 fn holds_h1(element: ElementRef<'_>) -> bool {
     element.descendants().filter_map(ElementRef::wrap).any(|inner| inner.value().name() == "h1")
-}
-
-/// Cookie banners and menus that are plain `div`s, told by the words in their class and id.
-fn is_banner_by_class(element: ElementRef<'_>) -> bool {
-    if matches!(element.value().name(), "html" | "body") {
-        return false;
-    }
-    let names = element.value().classes().chain(element.value().id());
-    names.into_iter().any(|name| {
-        let name = name.to_ascii_lowercase();
-        let is_consent = name.contains("cookie") || name.contains("consent") || name.contains("gdpr");
-        let is_bar = ["banner", "consent", "notice", "popup", "modal", "overlay", "bar"]
-            .iter()
-            .any(|bar| name.contains(bar));
-        is_consent && is_bar
-            || name.starts_with("onetrust-")
-            || matches!(
-                name.as_str(),
-                "navbar"
-                    | "site-nav"
-                    | "main-nav"
-                    | "main-menu"
-                    | "breadcrumb"
-                    | "breadcrumbs"
-                    | "skip-link"
-                    | "site-footer"
-                    | "page-footer"
-            )
-    })
 }
 
 /// Whether declarations make their element invisible.

@@ -82,3 +82,51 @@ fn charset_labels_are_found() {
     assert_eq!(charset(b"<meta http-equiv=x content='text/html; charset=big5'>"), Some(&b"big5"[..]));
     assert_eq!(charset(b"<p>none"), None);
 }
+
+#[test]
+fn a_page_without_text_still_has_its_links() {
+    let found = read_all("<body><a href='/a'><img src=a.png></a></body>");
+    assert_eq!((found.text.as_str(), found.sections.len()), ("", 0));
+    assert_eq!(found.web.unwrap().links, ["/a"]);
+}
+
+#[test]
+fn links_of_dropped_menus_are_kept() {
+    let found = read_all("<nav><a href='/a'>Menu</a></nav><main><p>Text</p></main>");
+    assert_eq!(found.text, "Text");
+    assert_eq!(found.web.unwrap().links, ["/a"]);
+}
+
+#[test]
+fn modern_furniture_goes_and_the_content_stays() {
+    let found = read_all(
+        "<body><a class='sr-only' href='#main'>Skip to main content</a>\
+         <div id='onetrust-banner-sdk' role='alertdialog'><p>We value your privacy</p></div>\
+         <div class='cc-window cc-floating'>This website uses cookies</div>\
+         <div aria-label='Cookie preferences'>Choose <button>Accept</button></div>\
+         <div class='my-cookie-consent__wrapper'>Cookies?</div>\
+         <div class='navbar'><a href='/'>Home</a> <a href='/b'>Shop</a></div>\
+         <ol itemscope itemtype='https://schema.org/BreadcrumbList'><li>Help</li><li>Returns</li></ol>\
+         <div id='main'><h1>Returns</h1><p>30 days. <a href='/x'>Read more</a></p>\
+         <h2 id='cookie-banner'>Our cookie banner</h2><p class='cookie-notice'>You may reject all.</p>\
+         <div class='menu'><p>Soup of the day 5 euros and bread</p></div>\
+         <div class='social-share'><a href='t'>Tweet</a><a href='f'>Share</a></div></div>\
+         <div id='footer'>Acme Ltd, Oslo <a href='/imprint'>Imprint</a></div></body>",
+    );
+    assert_eq!(
+        found.text,
+        "Returns\n\n30 days. Read more\n\nOur cookie banner\n\nYou may reject all.\n\nSoup of the day 5 euros and bread"
+    );
+}
+
+#[test]
+fn content_with_the_name_of_furniture_is_not_lost() {
+    let answer = "Parcels to Norway take three to five working days because of the customs. ".repeat(8);
+    let found = read_all(&format!("<body><div role='dialog'><h1>Shipping</h1><p>{answer}</p></div></body>"));
+    assert!(found.text.starts_with("Shipping\n\nParcels to Norway"), "{}", found.text);
+    let around = read_all("<body><div class='cookie-consent-wrapper'><main><p>Text</p></main></div></body>");
+    assert_eq!(around.text, "Text");
+    let about =
+        read_all("<main><section id='cookie-consent'><h2>Consent</h2><p>We ask.</p></section></main>");
+    assert_eq!(about.text, "Consent\n\nWe ask.");
+}

@@ -92,7 +92,8 @@ fn undo_reversal(span: &mut TextSpan) {
     span.text = text;
 }
 
-fn unplaced_lines(text: &str) -> Vec<Line> {
+/// Text whose lines are known and whose places are not.
+pub(super) fn unplaced_lines(text: &str) -> Vec<Line> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     lines
         .map(|text| Line {

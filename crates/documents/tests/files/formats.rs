@@ -1,19 +1,8 @@
 //! Whole files through [`documents::extract`]: the ones in `fixtures`, and hostile ones made here.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-
-use documents::{ExtractError, Extracted, Format, Limits, Section, SectionKind, extract};
+use crate::common::{assert_sections, fixture, package, read, read_bytes, section};
+use documents::{ExtractError, Extracted, Format, Limits, SectionKind, extract};
 use zip::write::{SimpleFileOptions, ZipWriter};
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
-}
-
-fn read(path: &Path, name: &str) -> Result<Extracted, ExtractError> {
-    extract(path, name, &Limits::default(), &mut |_| {})
-}
 
 fn read_fixture(name: &str) -> Extracted {
     let found = read(&fixture(name), name).unwrap();
@@ -21,38 +10,9 @@ fn read_fixture(name: &str) -> Extracted {
     found
 }
 
-fn read_bytes(bytes: &[u8], name: &str) -> Result<Extracted, ExtractError> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("upload");
-    std::fs::write(&path, bytes).unwrap();
-    read(&path, name)
-}
-
-/// Sections are ordered and disjoint, and nothing visible is left between them.
-fn assert_sections(found: &Extracted) {
-    let mut end = 0;
-    for section in &found.sections {
-        assert!(section.start >= end && section.end > section.start, "{section:?} after {end}");
-        assert!(found.text[end..section.start].trim().is_empty(), "text between sections before {section:?}");
-        end = section.end;
-    }
-    assert!(found.text[end..].trim().is_empty());
-}
-
-fn section<'a>(found: &'a Extracted, text: &str) -> &'a Section {
-    let at = found.text.find(text).unwrap_or_else(|| panic!("no {text:?} in {}", found.text));
-    found.sections.iter().find(|section| section.start <= at && at < section.end).unwrap()
-}
-
 /// A Word document with this body and a plain main relationship.
 fn docx(body: &str) -> Vec<u8> {
-    let mut zip = ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let parts = [("[Content_Types].xml", "<Types/>"), ("word/document.xml", body)];
-    for (name, text) in parts {
-        zip.start_file(name, SimpleFileOptions::default()).unwrap();
-        zip.write_all(text.as_bytes()).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
+    package(&[("[Content_Types].xml", "<Types/>"), ("word/document.xml", body)])
 }
 
 #[test]
