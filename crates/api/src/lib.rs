@@ -8,6 +8,7 @@ mod audit;
 mod auth;
 mod collections;
 mod companies;
+mod crawls;
 mod documents;
 mod industries;
 mod invitations;

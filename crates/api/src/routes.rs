@@ -15,8 +15,8 @@ use web::{
 };
 
 use crate::{
-    account, account_keys, agents, api_keys, audit, auth, collections, companies, documents, industries,
-    invitations, knowledge, members, open_keys, system, workspaces,
+    account, account_keys, agents, api_keys, audit, auth, collections, companies, crawls, documents,
+    industries, invitations, knowledge, members, open_keys, system, workspaces,
 };
 
 /// The surface's routes.
@@ -120,6 +120,13 @@ fn workspace(app: &App) -> Routes {
         .get("/api/v1/workspaces/{workspace_id}/documents", Workspace(ViewKnowledge), documents::list_documents)
         .post("/api/v1/workspaces/{workspace_id}/documents/text", Workspace(EditKnowledge), documents::paste_text)
         .post("/api/v1/workspaces/{workspace_id}/documents/qa", Workspace(EditKnowledge), documents::paste_answer)
+        .post("/api/v1/workspaces/{workspace_id}/documents/url", Workspace(EditKnowledge), crawls::crawl_website)
+        .get("/api/v1/workspaces/{workspace_id}/crawls", Workspace(ViewKnowledge), crawls::list_crawls)
+        .get("/api/v1/workspaces/{workspace_id}/crawls/{crawl_id}", Workspace(ViewKnowledge), crawls::get_crawl)
+        .patch("/api/v1/workspaces/{workspace_id}/crawls/{crawl_id}", Workspace(EditKnowledge), crawls::update_crawl)
+        .delete("/api/v1/workspaces/{workspace_id}/crawls/{crawl_id}", Workspace(EditKnowledge), crawls::delete_crawl)
+        .post("/api/v1/workspaces/{workspace_id}/crawls/{crawl_id}/run", Workspace(EditKnowledge), crawls::run_crawl)
+        .post("/api/v1/workspaces/{workspace_id}/crawls/{crawl_id}/cancel", Workspace(EditKnowledge), crawls::cancel_crawl)
         .post("/api/v1/workspaces/{workspace_id}/documents/move", Workspace(EditKnowledge), documents::move_documents)
         .get("/api/v1/workspaces/{workspace_id}/documents/{document_id}", Workspace(ViewKnowledge), documents::get_document)
         .patch("/api/v1/workspaces/{workspace_id}/documents/{document_id}", Workspace(EditKnowledge), documents::update_document)

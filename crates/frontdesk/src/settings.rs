@@ -96,6 +96,10 @@ settings! {
     extract_memory_mb "FRONTDESK_EXTRACT_MEMORY_MB";
     /// Let users' addresses point into private networks: true or false [default: false]
     allow_private_networks "FRONTDESK_ALLOW_PRIVATE_NETWORKS";
+    /// Least pause between two requests to a website that is crawled, in milliseconds [default: 1000]
+    crawl_delay_ms "FRONTDESK_CRAWL_DELAY_MS";
+    /// Pages that a crawl of a website may take [default: 5000]
+    crawl_max_pages "FRONTDESK_CRAWL_MAX_PAGES";
     /// What is logged: error, warn, info, debug, or a filter such as info,sqlx=debug [default: info]
     log "FRONTDESK_LOG";
     /// How it is logged: text or json [default: text]
@@ -156,8 +160,6 @@ impl Settings {
             None => default_sender(&public_url)?,
         };
         let plans = "FREE, STARTER, PROFESSIONAL or ENTERPRISE";
-        let _: bool =
-            parse("allow_private_networks", &self.allow_private_networks, "false", "true or false")?;
         Ok(Config {
             listen,
             database: self.database(&data_dir)?,
@@ -178,6 +180,20 @@ impl Settings {
             extractor: std::env::current_exe().map_err(Error::internal)?,
             extract_timeout: seconds("extract_timeout_seconds", &self.extract_timeout_seconds, 600)?,
             extract_memory: number("extract_memory_mb", &self.extract_memory_mb, 1024, 128..=65_536)? * MB,
+            allow_private_networks: parse(
+                "allow_private_networks",
+                &self.allow_private_networks,
+                "false",
+                "true or false",
+            )?,
+            crawl_delay: Duration::from_millis(number(
+                "crawl_delay_ms",
+                &self.crawl_delay_ms,
+                1000,
+                0..=3_600_000,
+            )?),
+            crawl_max_pages: number("crawl_max_pages", &self.crawl_max_pages, 5_000, 1..=1_000_000)?
+                .cast_signed(),
             drain: Duration::from_secs(30),
             public_url,
             data_dir,

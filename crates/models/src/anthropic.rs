@@ -150,12 +150,10 @@ enum Block {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Delta {
-    TextDelta {
-        text: String,
-    },
-    InputJsonDelta {
-        partial_json: String,
-    },
+    #[serde(rename = "text_delta")]
+    Text { text: String },
+    #[serde(rename = "input_json_delta")]
+    InputJson { partial_json: String },
     #[serde(other)]
     Other,
 }
@@ -195,12 +193,12 @@ impl Dialect for Events {
                 self.call = Some((id, name, String::new()));
             }
             Event::ContentBlockStart { content_block: Block::Text { text } }
-            | Event::ContentBlockDelta { delta: Delta::TextDelta { text } } => {
+            | Event::ContentBlockDelta { delta: Delta::Text { text } } => {
                 if !text.is_empty() {
                     out.push_back(Piece::Text(text));
                 }
             }
-            Event::ContentBlockDelta { delta: Delta::InputJsonDelta { partial_json } } => {
+            Event::ContentBlockDelta { delta: Delta::InputJson { partial_json } } => {
                 if let Some((_, _, arguments)) = &mut self.call {
                     arguments.push_str(&partial_json);
                 }

@@ -49,7 +49,7 @@ impl OpenAiEmbeddings {
         let body = json!({ "model": self.endpoint.model, "input": texts, "encoding_format": "float" });
         let mut post = self.client.post(url).json(&body);
         if let Some(key) = &self.endpoint.api_key {
-            post = post.bearer_auth(&key.expose());
+            post = post.bearer_auth(key.expose());
         }
         let response = post.send().await.map_err(connection)?;
         if !response.status().is_success() {

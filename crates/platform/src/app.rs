@@ -10,6 +10,7 @@ use crate::{
     answering::LiveAnswers,
     callers::{self, Callers},
     conversations::Recorder,
+    http::{Outbound, Resolver, SystemResolver},
     identity::{Tokens, server_secret},
     jobs::{Bell, run},
     knowledge::{self, Embeddings, Indexes},
@@ -36,6 +37,8 @@ pub struct Parts {
     pub blobs: Blobs,
     /// For HTTP to addresses that the operator has set.
     pub http: reqwest::Client,
+    /// For HTTP to addresses that users gave.
+    pub outbound: Outbound,
     /// Where mails go.
     pub mailer: Mailer,
     /// Signs and checks session tokens.
@@ -76,6 +79,14 @@ impl App {
     /// # Errors
     /// When a folder, the database or a setting is unusable.
     pub async fn open(config: Config, clock: Clock) -> Result<Self> {
+        Self::open_with(config, clock, Arc::new(SystemResolver)).await
+    }
+
+    /// [`App::open`] with another resolver of names for what users give; for tests.
+    ///
+    /// # Errors
+    /// When a folder, the database or a setting is unusable.
+    pub async fn open_with(config: Config, clock: Clock, resolver: Arc<dyn Resolver>) -> Result<Self> {
         crate::http::install_tls();
         let entropy = Entropy;
         tokio::fs::create_dir_all(&config.data_dir).await.map_err(|e| {
@@ -103,6 +114,7 @@ impl App {
             embeddings: Embeddings::new(&config, &http),
             indexes: Indexes::open(&config).await?,
             http,
+            outbound: Outbound::new(&config, resolver)?,
             recorder: Recorder::default(),
             live: LiveAnswers::default(),
             bell: Bell::default(),

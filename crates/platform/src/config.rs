@@ -51,6 +51,12 @@ pub struct Config {
     pub extract_timeout: Duration,
     /// Memory that reading one document may take, in bytes.
     pub extract_memory: u64,
+    /// Whether addresses that users gave may lead into private networks.
+    pub allow_private_networks: bool,
+    /// Least pause between two requests to a website that is crawled; zero switches politeness off.
+    pub crawl_delay: Duration,
+    /// Pages of one crawl at most.
+    pub crawl_max_pages: i64,
     /// How long a stop waits for open streams.
     pub drain: Duration,
 }

@@ -92,6 +92,8 @@ ids! {
     CollectionId = "col_";
     /// A document.
     DocumentId = "doc_";
+    /// A website that is read page by page.
+    CrawlId = "crawl_";
     /// A conversation.
     ConversationId = "conv_";
     /// A question and its answer.

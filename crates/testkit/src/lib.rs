@@ -5,11 +5,13 @@ mod client;
 mod database;
 mod model;
 mod server;
+mod site;
 
 pub use client::{Answer, Call};
 pub use database::Database;
 pub use model::{Behaviour, Model};
 pub use server::{Owner, PASSWORD, Server};
+pub use site::{Asked, Reply, Site, page};
 
 /// Makes a test of each function, once on each database.
 #[macro_export]

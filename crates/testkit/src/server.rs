@@ -1,12 +1,22 @@
 //! The server under test.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::serve::ListenerExt;
 use chrono::{DateTime, Utc};
 use http::Method;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use platform::{App, Clock, Config, jobs, workspaces::Plan};
+use platform::{
+    App, Clock, Config,
+    http::{Resolved, Resolver, SystemResolver},
+    jobs,
+    workspaces::Plan,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -74,11 +84,14 @@ impl Server {
             extractor: PathBuf::from(extractor),
             extract_timeout: Duration::from_secs(60),
             extract_memory: 1024 * 1024 * 1024,
+            allow_private_networks: false,
+            crawl_delay: Duration::ZERO,
+            crawl_max_pages: 5_000,
             drain: Duration::from_secs(5),
         };
         change(&mut config);
         let clock = Clock::standing_at(start_of_tests());
-        let app = App::open(config, clock).await.expect("the app opens");
+        let app = App::open_with(config, clock, Arc::new(Names)).await.expect("the app opens");
         app.start();
         let metrics = PrometheusBuilder::new().build_recorder().handle();
         let router = frontdesk::router(&app, metrics, axum::Router::new());
@@ -288,6 +301,18 @@ impl Server {
     pub async fn documents(&self, owner: &Owner) -> Vec<Value> {
         let list = self.within(owner, Method::GET, "/documents?limit=100").send().await.expect(200);
         list["documents"].as_array().expect("a list").clone()
+    }
+}
+
+/// Names that end in `.test` are this machine; others are what the system says.
+struct Names;
+
+impl Resolver for Names {
+    fn resolve(&self, host: String) -> Resolved {
+        match host.strip_suffix(".test") {
+            Some(_) => Box::pin(async { Ok(vec![IpAddr::from(Ipv4Addr::LOCALHOST)]) }),
+            None => SystemResolver.resolve(host),
+        }
     }
 }
 

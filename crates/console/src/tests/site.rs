@@ -131,6 +131,9 @@ fn config(folder: &std::path::Path, public_url: &str) -> Config {
         extractor: "false".into(),
         extract_timeout: Duration::from_secs(1),
         extract_memory: 1 << 20,
+        allow_private_networks: false,
+        crawl_delay: Duration::ZERO,
+        crawl_max_pages: 5_000,
         drain: Duration::from_secs(1),
     }
 }

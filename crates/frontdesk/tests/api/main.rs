@@ -7,6 +7,8 @@ mod api_keys;
 mod audit;
 mod auth;
 mod companies;
+mod crawl;
+mod crawl_runs;
 mod documents;
 mod jobs;
 mod keys;

@@ -22,7 +22,7 @@ fn program(arguments: &[&str], settings: &[(&str, &str)]) -> Command {
 }
 
 /// A server process on a free port, killed when it is dropped.
-struct Process {
+pub(super) struct Process {
     child: Child,
     url: String,
 }
@@ -35,7 +35,7 @@ impl Drop for Process {
 }
 
 impl Process {
-    async fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
+    pub(super) async fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
         platform::http::install_tls();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let listen = format!("127.0.0.1:{port}");
@@ -58,15 +58,29 @@ impl Process {
         assert!(status.success());
     }
 
-    async fn post(&self, path: &str, token: &str, body: Value) -> Value {
+    pub(super) async fn post(&self, path: &str, token: &str, body: Value) -> Value {
         let client = reqwest::Client::builder().build().unwrap();
         let call = client.post(format!("{}{path}", self.url)).bearer_auth(token).json(&body);
         call.send().await.unwrap().json().await.unwrap()
     }
 }
 
+impl Process {
+    pub(super) async fn get(&self, path: &str, token: &str) -> Value {
+        let client = reqwest::Client::builder().build().unwrap();
+        let call = client.get(format!("{}{path}", self.url)).bearer_auth(token);
+        call.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// A session of the account that [`create_user`] has made.
+    pub(super) async fn log_in(&self) -> String {
+        let login = json!({ "email": "owner@example.com", "password": "correct horse battery" });
+        self.post("/api/v1/auth/login", "", login).await["access_token"].as_str().unwrap().to_owned()
+    }
+}
+
 /// An account with a workspace, made from the shell; gives the workspace's id.
-fn create_user(data: &Path) -> String {
+pub(super) fn create_user(data: &Path) -> String {
     let arguments =
         ["admin", "create-user", "--email", "owner@example.com", "--name", "Ada", "--workspace", "Shop"];
     let mut child = program(&arguments, &[("FRONTDESK_DATA_DIR", data.to_str().unwrap())])

@@ -34,6 +34,8 @@ const PUBLIC: [&str; 16] = [
 
 /// A page that the companies' publishable keys may be used on.
 const SHOP: &str = "https://shop.example.com";
+/// A website to crawl; there are no workers that would.
+const WEBSITE: &str = "http://93.184.215.14/";
 
 /// Two companies with one of everything, and in the first somebody of every standing.
 struct World {
@@ -125,6 +127,8 @@ async fn company(server: &Server, name: &str) -> Company {
     let upload = server.post(&format!("/api/v1/{}", at("documents"))).bearer(&owner);
     let upload = upload.file("a.txt", "The spare key is under the mat.", &[("collection_id", &collection)]);
     let document = upload.send().await.expect(202);
+    let website = json!({ "url": WEBSITE, "collection_id": collection });
+    let crawl = text(&call(Method::POST, &at("documents/url"), website).await["id"]);
     let (outlet, invitation) = (made_id("outlet_", name), made_id("invite_", name));
     let now = server.app.clock.now();
     let outlet_row = Sql::new(
@@ -147,6 +151,7 @@ async fn company(server: &Server, name: &str) -> Company {
                 .bind(now + chrono::TimeDelta::days(1))
                 .bind(now),
             Sql::new("UPDATE documents SET status = 'COMPLETED'"),
+            Sql::new("UPDATE crawls SET status = 'COMPLETED'"),
             // As if its reading had been done, and another version answered.
             Sql::new(
                 "INSERT INTO document_versions (document_id, workspace_id, version, content_hash, content, original, created_at)
@@ -162,6 +167,7 @@ async fn company(server: &Server, name: &str) -> Company {
         ("collection_id", collection),
         ("agent_id", agent),
         ("document_id", text(&document["id"])),
+        ("crawl_id", crawl),
         ("version", "1".into()),
         ("outlet_id", outlet),
         ("invitation_id", invitation),
@@ -243,6 +249,7 @@ fn body(route: &Route, company: &Company) -> Value {
         "question": "When does the shop open?",
         "answer": "At nine.",
         "query": "When does the shop open?",
+        "url": WEBSITE,
         "collection_id": company.ids["collection_id"],
         "document_ids": [company.ids["document_id"]],
         "name": "Another name",

@@ -8,7 +8,7 @@
 mod store;
 mod worker;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ::store::Write;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,12 +18,16 @@ use tokio::sync::Notify;
 pub use store::Counts;
 pub use worker::run;
 
-use crate::{App, DocumentId, Error, JobId, Result, Tenant, WorkspaceId, identity::Purpose, mail::Mail};
+use crate::{
+    App, CrawlId, DocumentId, Error, JobId, Result, Tenant, WorkspaceId, identity::Purpose, mail::Mail,
+};
 
 /// How long a worker may go silent before another takes its job.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 /// How often a job is tried before it is dead.
 const MAX_ATTEMPTS: i64 = 6;
+/// A job that is due sooner is waited for.
+const SOON: Duration = Duration::from_secs(40);
 
 /// What there is to do.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -36,6 +40,20 @@ pub enum Task {
         /// Take the kept text of this version instead.
         #[serde(default)]
         version: Option<i64>,
+    },
+    /// Read the next pages of a website.
+    CrawlStep {
+        /// The website.
+        crawl: CrawlId,
+        /// The run that this is a step of; steps of an earlier one are void.
+        run: i64,
+    },
+    /// Begin a website's scheduled run.
+    CrawlDue {
+        /// The website.
+        crawl: CrawlId,
+        /// When it is due; void when that was changed.
+        due: DateTime<Utc>,
     },
     /// Remove everything a deleted workspace held.
     EraseWorkspace,
@@ -59,6 +77,8 @@ impl Task {
     fn kind(&self) -> &'static str {
         match self {
             Self::ProcessDocument { .. } => "process_document",
+            Self::CrawlStep { .. } => "crawl_step",
+            Self::CrawlDue { .. } => "crawl_due",
             Self::EraseWorkspace => "erase_workspace",
             Self::SendMail(_) => "send_mail",
             Self::MailLink { .. } => "mail_link",
@@ -124,10 +144,52 @@ pub async fn enqueue(
     workspace: Option<&WorkspaceId>,
     task: &Task,
 ) -> Result<JobId> {
+    enqueue_at(app, db, workspace, task, app.clock.now()).await
+}
+
+/// Queues a job that is done at a later time.
+///
+/// # Errors
+/// What the database says.
+pub async fn enqueue_at(
+    app: &App,
+    db: &mut Write,
+    workspace: Option<&WorkspaceId>,
+    task: &Task,
+    run_at: DateTime<Utc>,
+) -> Result<JobId> {
     let now = app.clock.now();
     let id = JobId::new(now, app.entropy);
-    store::insert(db, &id, workspace, task, now).await?;
+    store::insert(db, &id, workspace, task, (now, run_at)).await?;
     Ok(id)
+}
+
+/// Makes sure, in the transaction that holds a part of a job's effect, that the job is still this worker's.
+///
+/// # Errors
+/// Conflict when the lease has passed to another worker; the caller's transaction must not be committed then.
+pub async fn hold(app: &App, db: &mut Write, job: &Job) -> Result<()> {
+    owned(store::renew(db, job, app.clock.now()).await?)
+}
+
+/// Puts a job back in the transaction that holds a part of its effect, to be gone on with at a later time.
+///
+/// # Errors
+/// As [`hold`].
+pub async fn put_back(db: &mut Write, job: &Job, run_at: DateTime<Utc>) -> Result<()> {
+    owned(store::put_back(db, job, run_at).await?)
+}
+
+/// Wakes a worker when a job that was put back is due, if that is soon; it would look only now and then.
+pub fn ring_at(app: &App, run_at: DateTime<Utc>) {
+    let wait = (run_at - app.clock.now()).to_std().unwrap_or_default();
+    if wait < SOON {
+        let waking = app.clone();
+        app.tasks.spawn(async move {
+            let waited = waking.stopping.run_until_cancelled(tokio::time::sleep(wait)).await;
+            waited.map(|()| waking.bell.ring())
+        });
+    }
 }
 
 /// Ends a job in the transaction that holds its effect.
@@ -135,7 +197,12 @@ pub async fn enqueue(
 /// # Errors
 /// Conflict when the lease has passed to another worker; the caller's transaction must not be committed then.
 pub async fn finish(db: &mut Write, job: &Job) -> Result<()> {
-    match store::delete(db, job).await? {
+    owned(store::delete(db, job).await?)
+}
+
+/// What a statement on a job's own row touched: nothing, when the row is another worker's now.
+fn owned(rows: u64) -> Result<()> {
+    match rows {
         0 => Err(Error::conflict("Another worker has taken this job over.")),
         _ => Ok(()),
     }

@@ -31,7 +31,7 @@ pub(super) async fn insert(
     id: &JobId,
     workspace: Option<&WorkspaceId>,
     task: &Task,
-    now: DateTime<Utc>,
+    (now, run_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<()> {
     db.execute(sql!(
         "INSERT INTO jobs (id, workspace_id, kind, payload, status, attempts, run_at, created_at)
@@ -40,7 +40,7 @@ pub(super) async fn insert(
         workspace.map(WorkspaceId::as_str),
         task.kind(),
         serde_json::to_value(task)?,
-        now,
+        run_at,
         now,
     ))
     .await?;
@@ -132,6 +132,19 @@ pub(super) async fn fail(db: &mut Write, job: &Job, error: &str, now: DateTime<U
     ))
     .await?;
     Ok(())
+}
+
+/// Puts a job back to be gone on with; its tries are counted anew.
+pub(super) async fn put_back(db: &mut Write, job: &Job, run_at: DateTime<Utc>) -> Result<u64> {
+    Ok(db
+        .execute(sql!(
+            "UPDATE jobs SET status = 'QUEUED', attempts = 0, run_at = $3, lease_owner = NULL, lease_until = NULL
+             WHERE id = $1 AND lease_owner = $2 AND status = 'RUNNING'",
+            &job.id,
+            job.owner.as_str(),
+            run_at
+        ))
+        .await?)
 }
 
 /// Gives a job back untouched, because the server stops; the try does not count.

@@ -70,9 +70,9 @@ pub(super) async fn work(app: &App, job: Job) {
 
 async fn perform(app: &App, job: &Job) -> Result<()> {
     match &job.task {
-        Task::ProcessDocument { document, version } => {
-            knowledge::process(app, job, document, *version).await
-        }
+        Task::ProcessDocument { document, version } => knowledge::process(app, job, document, *version).await,
+        Task::CrawlStep { crawl, run } => knowledge::crawl::step(app, job, crawl, *run).await,
+        Task::CrawlDue { crawl, due } => knowledge::crawl::begin_due(app, job, crawl, *due).await,
         Task::EraseWorkspace => workspaces::erase(app, job).await,
         Task::SendMail(mail) => mail::send(app, job, mail).await,
         Task::MailLink { purpose, email } => identity::make_link(app, job, *purpose, email).await,

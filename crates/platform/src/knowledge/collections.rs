@@ -124,6 +124,7 @@ pub async fn delete_collection(
             collection.document_count
         )));
     }
+    super::crawl::forget(app, tenant, Some(id)).await?;
     let mut erased = 0;
     loop {
         erased += documents::erase(app, tenant, Some(id)).await?;

@@ -1,6 +1,7 @@
 //! What a workspace knows: collections of documents, read, cut into chunks, indexed and searched.
 
 mod collections;
+pub mod crawl;
 mod documents;
 mod embeddings;
 mod faq;

@@ -190,6 +190,7 @@ pub async fn delete(app: &App, tenant: &Tenant, by: &Actor) -> Result<()> {
 /// transaction holds the others up.
 pub(crate) async fn erase(app: &App, job: &Job) -> Result<()> {
     let tenant = job.tenant()?;
+    knowledge::crawl::forget(app, &tenant, None).await?;
     knowledge::erase(app, &tenant, None).await?;
     app.blobs.delete_tenant(tenant.id().as_str()).await?;
     app.indexes.forget(tenant.id());

@@ -81,12 +81,12 @@ pub(in crate::knowledge) async fn put_version(
     prepared: &Prepared,
     now: DateTime<Utc>,
 ) -> Result<i64> {
+    let generation = next_generation(db, tenant).await?;
     let version = match prepared.version {
         Some(version) => version,
         None => keep_text(db, tenant, document, prepared, now).await?,
     };
     replace_chunks(db, tenant, &document.id, version, &prepared.chunks).await?;
-    let generation = next_generation(db, tenant).await?;
     set_completed(db, tenant, document, (prepared, version, generation), now).await?;
     Ok(version)
 }
