@@ -119,6 +119,28 @@ impl Api {
         text(&send(upload).await?, "id")
     }
 
+    /// Starts a crawl; gives its id.
+    pub async fn crawl(&self, collection: &str, url: &str, max_pages: usize) -> Result<String> {
+        let body = json!({ "url": url, "collection_id": collection, "max_pages": max_pages });
+        self.make("documents/url", body, "id").await
+    }
+
+    /// Waits until a crawl is over; gives what the server says of it.
+    pub async fn crawled(&self, crawl: &str, patience: Duration) -> Result<Value> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let found = send(self.call(Method::GET, &format!("crawls/{crawl}"))).await?;
+            match found["status"].as_str() {
+                Some("COMPLETED") => return Ok(found),
+                Some("FAILED") => return Err(format!("the crawl failed: {found}").into()),
+                _ if Instant::now() > deadline => {
+                    return Err(format!("no end of the crawl in {patience:?}").into());
+                }
+                _ => sleep(Duration::from_millis(20)).await,
+            }
+        }
+    }
+
     /// Waits until a document has been read; gives its number of chunks.
     pub async fn read(&self, document: &str, patience: Duration) -> Result<u64> {
         let deadline = Instant::now() + patience;

@@ -37,7 +37,7 @@ async fn compare(
     embedding: Embedding,
     goal: f64,
 ) -> Result<()> {
-    let setup = Setup { data: bench.folder.join("chat"), llm: Some(stand_in.addr), embedding };
+    let setup = Setup::new(bench.folder.join("chat"), Some(stand_in.addr), embedding);
     let filled = filled(bench, &setup).await?;
     let baseline = baseline(bench, stand_in).await?;
     let server = Server::start(bench, &setup).await?;

@@ -64,7 +64,7 @@ async fn make(bench: &Bench, embedding: Embedding, chunks: u64, kept: &Path) -> 
     remove(kept)?;
     // Without a model the vectors of the model's folder are simply not used.
     let embedding = if let Embedding::None = embedding { Embedding::Model } else { embedding };
-    let setup = Setup { data: unfinished.clone(), llm: None, embedding };
+    let setup = Setup::new(unfinished.clone(), None, embedding);
     let workspace = setup.create_owner(bench).await?;
     let server = Server::start(bench, &setup).await?;
     server.loaded(embedding).await?;

@@ -27,7 +27,7 @@ const LOGINS: usize = 4;
 /// Measures the calls, then the same while people log in.
 pub async fn measure(bench: &Bench) -> Result<Section> {
     let mut section = Section::new("Who calls: small calls of a person, 64 at once");
-    let setup = Setup { data: bench.folder.join("identity"), llm: None, embedding: Embedding::None };
+    let setup = Setup::new(bench.folder.join("identity"), None, Embedding::None);
     if setup.data.exists() {
         fs::remove_dir_all(&setup.data)?;
     }

@@ -37,7 +37,7 @@ async fn read(
     pages: usize,
     file: &[u8],
 ) -> Result<()> {
-    let setup = Setup { data: bench.folder.join("ingest"), llm: None, embedding };
+    let setup = Setup::new(bench.folder.join("ingest"), None, embedding);
     fill::remove(&setup.data)?;
     let workspace = setup.create_owner(bench).await?;
     let server = Server::start(bench, &setup).await?;

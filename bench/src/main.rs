@@ -8,6 +8,9 @@ mod api;
 mod bare;
 mod chat;
 mod corpus;
+mod crawl;
+mod embed;
+mod extract;
 mod fill;
 mod identity;
 mod ingest;
@@ -15,6 +18,7 @@ mod load;
 mod pdf;
 mod process;
 mod proxy;
+mod quality;
 mod report;
 mod search;
 mod server;
@@ -25,7 +29,7 @@ mod ttft;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
-use report::Section;
+use report::{Report, Section};
 use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
@@ -53,11 +57,14 @@ struct Cli {
     #[arg(long)]
     fresh: bool,
     /// Folder of the embedding model [default: where the server looks for it]
-    #[arg(long, env = "FRONTDESK_MODEL_DIR")]
+    #[arg(long, env = "FRONTDESK_MODEL_DIR", global = true)]
     model_dir: Option<PathBuf>,
+    /// Folders with PDFs to compare the extraction of
+    #[arg(long, env = "PDF_DIRS", value_delimiter = ':', default_value = "../shared/documents")]
+    pdfs: Vec<PathBuf>,
 }
 
-/// What the bench starts of itself, so that its cost is counted apart.
+/// What the bench starts of itself, so that its cost is counted apart; and what needs no server.
 #[derive(Subcommand)]
 enum Helper {
     /// A language model's server that answers at once
@@ -72,6 +79,12 @@ enum Helper {
     /// A bare handler that answers JSON, the baseline of small calls
     #[command(hide = true)]
     Bare,
+    /// Retrieval quality over sets of questions, into `bench/RETRIEVAL.md`
+    Retrieval {
+        /// Folder of sets, each a folder with `corpus.jsonl` and `queries.jsonl`
+        #[arg(default_value = "../shared/retrieval", env = "RETRIEVAL_SETS")]
+        sets: PathBuf,
+    },
 }
 
 /// One of the measurements.
@@ -81,19 +94,33 @@ enum Part {
     Ttft,
     Identity,
     Start,
+    Extract,
+    Embed,
     Search,
     Ingest,
+    Crawl,
 }
 
 impl Part {
+    /// The file that its figures go to.
+    fn report(self) -> Report {
+        match self {
+            Self::Chat | Self::Ttft | Self::Identity | Self::Start => report::RESULTS,
+            Self::Extract | Self::Embed | Self::Search | Self::Ingest | Self::Crawl => report::INGEST,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Chat => "chat",
             Self::Ttft => "ttft",
             Self::Identity => "identity",
             Self::Start => "start",
+            Self::Extract => "extract",
+            Self::Embed => "embed",
             Self::Search => "search",
             Self::Ingest => "ingest",
+            Self::Crawl => "crawl",
         }
     }
 }
@@ -106,6 +133,8 @@ pub struct Bench {
     folder: PathBuf,
     /// Where the server shall look for its model.
     model_dir: Option<PathBuf>,
+    /// Folders with PDFs.
+    pdfs: Vec<PathBuf>,
     quick: bool,
     http: reqwest::Client,
 }
@@ -123,7 +152,13 @@ impl Bench {
             fill::forget(&folder)?;
         }
         let model_dir = cli.model_dir.as_ref().map(|dir| dir.canonicalize()).transpose()?;
-        Ok(Self { server, folder, model_dir, quick: cli.quick, http: api::client()? })
+        Ok(Self { server, folder, model_dir, pdfs: cli.pdfs.clone(), quick: cli.quick, http: api::client()? })
+    }
+
+    /// The embedding model, from the folder given.
+    fn embedder(&self) -> Result<retrieval::Embedder> {
+        let dir = self.model_dir.as_ref().ok_or("name the folder of the embedding model by --model-dir")?;
+        Ok(retrieval::Embedder::open(dir)?)
     }
 
     /// The one number in a whole run, the other in a quick one.
@@ -138,6 +173,7 @@ fn main() -> ExitCode {
         Some(Helper::StandIn) => single().and_then(|rt| rt.block_on(stand_in::serve())),
         Some(Helper::Proxy { upstream }) => many().and_then(|rt| rt.block_on(proxy::serve(upstream))),
         Some(Helper::Bare) => many().and_then(|rt| rt.block_on(bare::serve())),
+        Some(Helper::Retrieval { sets }) => quality::measure(sets, cli.model_dir.as_deref()),
         None => single().and_then(|rt| rt.block_on(run(&cli))),
     };
     match done {
@@ -189,7 +225,10 @@ async fn all(bench: &Bench, only: &[Part]) -> Result<()> {
         }
     }
     if !bench.quick {
-        report::write(bench, Part::value_variants().iter().map(|part| part.name()))?;
+        for report in [report::RESULTS, report::INGEST] {
+            let parts = Part::value_variants().iter().filter(|part| part.report() == report);
+            report::write(bench, report, parts.map(|part| part.name()))?;
+        }
     }
     if fine { Ok(()) } else { Err("not every goal is met".into()) }
 }
@@ -200,7 +239,10 @@ async fn measure(bench: &Bench, part: Part) -> Result<Section> {
         Part::Ttft => ttft::measure(bench).await,
         Part::Identity => identity::measure(bench).await,
         Part::Start => start::measure(bench).await,
+        Part::Extract => extract::measure(bench).await,
+        Part::Embed => embed::measure(bench).await,
         Part::Search => search::measure(bench),
         Part::Ingest => ingest::measure(bench).await,
+        Part::Crawl => crawl::measure(bench).await,
     }
 }

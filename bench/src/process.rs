@@ -2,6 +2,7 @@
 
 use std::{fs, net::SocketAddr, ops::Sub, process::Stdio, time::Duration};
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -57,6 +58,18 @@ impl Sub for Cpu {
 pub fn cpu(pid: u32) -> Result<Cpu> {
     let stat = Stat::read(pid).ok_or_else(|| Error::from(format!("process {pid} is gone")))?;
     Ok(Cpu { user: TICK * stat.number(14)?, system: TICK * stat.number(15)? })
+}
+
+/// The processor time of a process's children that have ended.
+pub fn children(pid: u32) -> Result<Duration> {
+    let stat = Stat::read(pid).ok_or_else(|| Error::from(format!("process {pid} is gone")))?;
+    Ok(TICK * (stat.number(16)? + stat.number(17)?))
+}
+
+/// The processor time of this thread, to the nanosecond. (`/proc` has it to the scheduler's tick.)
+pub fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// The memory that a process holds, in bytes: `VmRSS`.

@@ -1,4 +1,4 @@
-//! What was measured, held against its goal: printed as a table, and kept in `bench/RESULTS.md`.
+//! What was measured, held against its goal: printed as a table, and kept in a file of this folder.
 
 use std::{fs, path::Path};
 
@@ -8,6 +8,27 @@ use crate::{Bench, Result, process};
 
 /// What stands below it in the results is written by people and stays.
 const MARKER: &str = "<!-- Below this line nothing is overwritten. -->";
+
+/// A file with figures.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Report {
+    file: &'static str,
+    title: &'static str,
+    command: &'static str,
+}
+
+/// What the server does for its callers.
+pub const RESULTS: Report = Report {
+    file: "RESULTS.md",
+    title: "What the server does, measured",
+    command: "cargo run --release -p bench",
+};
+/// How documents get into it and are found again.
+pub const INGEST: Report = Report {
+    file: "INGEST.md",
+    title: "Reading, embedding and finding, measured",
+    command: "make bench-ingest",
+};
 
 /// A measurement's figures.
 #[derive(Deserialize, Serialize)]
@@ -123,15 +144,14 @@ pub fn keep(bench: &Bench, name: &str, section: &Section) -> Result<()> {
     Ok(fs::write(folder.join(format!("{name}.json")), serde_json::to_vec_pretty(section)?)?)
 }
 
-/// Writes the results from all sections that were kept.
-pub fn write(bench: &Bench, names: impl Iterator<Item = &'static str>) -> Result<()> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
+/// Writes a report from all of its sections that were kept.
+pub fn write(bench: &Bench, report: Report, names: impl Iterator<Item = &'static str>) -> Result<()> {
+    let Report { file, title, command } = report;
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let before = fs::read_to_string(&file).unwrap_or_default();
     let below = before.split_once(MARKER).map_or("\n", |(_, below)| below);
     let mut text = format!(
-        "# What the server does, measured\n\n\
-         Written by `cargo run --release -p bench`, on one machine that runs server, stand-in and load generator \
-         together: {}.\n\n",
+        "# {title}\n\nWritten by `{command}`, on one machine that runs all that takes part: {}.\n\n",
         process::machine()
     );
     for name in names {

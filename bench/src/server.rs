@@ -62,9 +62,16 @@ pub struct Setup {
     pub llm: Option<SocketAddr>,
     /// Where vectors come from.
     pub embedding: Embedding,
+    /// Other settings, by the names of their variables.
+    pub settings: Vec<(&'static str, &'static str)>,
 }
 
 impl Setup {
+    /// A setup without other settings.
+    pub fn new(data: PathBuf, llm: Option<SocketAddr>, embedding: Embedding) -> Self {
+        Self { data, llm, embedding, settings: Vec::new() }
+    }
+
     /// The program with this setup in its environment and no other setting.
     fn command(&self, bench: &Bench) -> Result<Command> {
         let mut command = Command::new(&bench.server);
@@ -72,7 +79,7 @@ impl Setup {
         for kept in ["HOME", "XDG_CACHE_HOME", "PATH"] {
             command.envs(std::env::var_os(kept).map(|value| (kept, value)));
         }
-        command.env("FRONTDESK_DATA_DIR", &self.data);
+        command.env("FRONTDESK_DATA_DIR", &self.data).envs(self.settings.iter().copied());
         if let Some(addr) = self.llm {
             command.env("FRONTDESK_LLM_BASE_URL", format!("http://{addr}/v1"));
             command.env("FRONTDESK_LLM_MODEL", "stand-in");

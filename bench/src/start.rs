@@ -21,7 +21,7 @@ pub async fn measure(bench: &Bench) -> Result<Section> {
     let mut section = Section::new("Start and idle memory");
     let stand_in = Helper::start(&["stand-in"]).await?;
     for (embedding, goal) in [(Embedding::Model, 150.0), (Embedding::None, 40.0)] {
-        let setup = Setup { data: bench.folder.join("start"), llm: Some(stand_in.addr), embedding };
+        let setup = Setup::new(bench.folder.join("start"), Some(stand_in.addr), embedding);
         let filled = filled(bench, &setup).await?;
         if let Embedding::Model = embedding {
             section.note(format!("the database holds {} chunks", filled.chunks));

@@ -25,7 +25,7 @@ async fn compare(
     embedding: Embedding,
     goal: f64,
 ) -> Result<()> {
-    let setup = Setup { data: bench.folder.join("ttft"), llm: Some(stand_in.addr), embedding };
+    let setup = Setup::new(bench.folder.join("ttft"), Some(stand_in.addr), embedding);
     let filled = filled(bench, &setup).await?;
     let server = Server::start(bench, &setup).await?;
     server.loaded(embedding).await?;

@@ -8,9 +8,10 @@ mod embed;
 mod index;
 mod lexical;
 mod simd;
+mod title;
 mod varint;
 
-pub use chunk::{Chunk, ChunkOptions, Section, SectionKind, chunk, sentences};
+pub use chunk::{Chunk, ChunkOptions, Neighbour, Section, SectionKind, chunk, sentences, with_neighbours};
 pub use embed::{DIMENSIONS, Embedder, ModelError, combine, install_model, passages_to_embed};
-pub use index::{ChunkRow, DocumentRows, Held, Hit, Index, Mode, Query, Weights};
+pub use index::{ChunkRow, DocumentRows, Explained, Held, Hit, Index, Mode, Query, Weights};
 pub use lexical::{DecodeError, QueryTerms, TermVector, analyse_passage, analyse_query};

@@ -1,10 +1,12 @@
 //! Chunking: a document's text, with what is known of its structure, to pieces that fit the model.
 
+mod context;
 mod pieces;
 mod sentences;
 
 use std::ops::Range;
 
+pub use context::{Neighbour, with_neighbours};
 pub use sentences::sentences;
 
 use pieces::count_pieces;

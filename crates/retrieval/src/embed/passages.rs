@@ -1,12 +1,8 @@
-//! What is embedded of a chunk: the whole entry and, where it says something by itself, its title alone.
-//!
-//! A question of a user is close to the question that an FAQ's entry answers and not to its answer; a title
-//! of a word or two names a subject and would only pull all of its chunks together.
+//! What is embedded of a chunk: the whole entry and, where it [says something](crate::title), its title alone.
 
 use crate::simd::dot;
+use crate::title::telling_title;
 
-/// A title of this many words says something; so does any question.
-const TELLING_WORDS: usize = 6;
 /// Weight of the title beside the whole.
 const TITLE_WEIGHT: f32 = 0.5;
 
@@ -24,10 +20,7 @@ pub fn passages_to_embed(title: &str, heading: Option<&str>, text: &str) -> Vec<
         return vec![text.to_owned()];
     }
     let mut passages = vec![format!("{head}. {text}")];
-    let closest = if heading.is_empty() { title } else { heading };
-    if closest.contains(['?', '？', '؟']) || closest.split_whitespace().count() >= TELLING_WORDS {
-        passages.push(closest.to_owned());
-    }
+    passages.extend(telling_title(title, Some(heading)).map(str::to_owned));
     passages
 }
 

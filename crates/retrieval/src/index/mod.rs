@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::lexical::{QueryTerms, TermVector};
+pub use fusion::Explained;
 use search::ScratchPool;
 use segment::{Dead, Segment, Totals};
 pub use weights::{Held, Weights};
@@ -90,6 +91,8 @@ pub struct Hit {
     pub dense: Option<f32>,
     /// The share of the question's terms that the chunk holds, weighted by rarity, 0 to 1.
     pub coverage: f32,
+    /// What each side added to the score: with `x` for both together, `score` is (1 + x) / (2 + x).
+    pub explained: Explained,
 }
 
 /// More segments than this are merged.
@@ -162,6 +165,11 @@ impl Index {
     /// Resident memory of the snapshot, what it shares with others included.
     pub fn memory_bytes(&self) -> usize {
         self.parts.iter().map(|part| part.segment.memory_bytes() + part.dead.memory_bytes()).sum()
+    }
+
+    /// Resident memory of the vectors alone; the full ones are in a file.
+    pub fn vector_bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.segment.vectors.memory_bytes()).sum()
     }
 
     /// Rewrites segments that are half dead, then merges the small ones if there are too many.

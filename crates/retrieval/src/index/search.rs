@@ -25,6 +25,10 @@ const GRAM_WEIGHT: f32 = 0.3;
 const BACKGROUND: f32 = 100.0;
 /// At least this many candidates are rescored with full vectors, and at least four times the limit.
 const LEAST_RESCORED: usize = 100;
+/// So many times more are looked at when what was found holds too many copies.
+const ROOM_GROWTH: usize = 8;
+/// Coverages that differ by no more are the same.
+const COVERAGE_ERROR: f32 = 1e-4;
 
 /// Neighbouring rows of a part that are alive and in one of the collections.
 struct Living {
@@ -43,7 +47,8 @@ impl Living {
 }
 
 impl Index {
-    /// The best `limit` chunks, best first; equal scores by document and ordinal.
+    /// The best `limit` chunks, best first; equal scores by document and ordinal. Of passages that say the same in
+    /// nearly the same words only the best is among them.
     pub fn search(&self, query: &Query<'_>, limit: usize) -> Vec<Hit> {
         if limit == 0 || self.is_empty() {
             return Vec::new();
@@ -58,20 +63,25 @@ impl Index {
         }
         let mut standing = Standing::default();
         for living in &living {
-            scratch.evidence(living).for_each(|evidence| standing.see(evidence));
-        }
-        let fusion = Fusion::new(query.mode, query.terms.english, &standing);
-        let mut best = Best::new(LEAST_RESCORED.max(limit.saturating_mul(4)).min(self.len()));
-        for living in &living {
-            for (row, evidence) in living.rows.clone().zip(scratch.evidence(living)) {
-                let sum = fusion.sum(evidence);
-                if sum > best.threshold && query.mode.admits(evidence) {
-                    best.push(Candidate { sum, part: living.part as u32, row: row as u32, evidence });
-                }
+            let gists = &self.parts[living.part].segment.gists[living.rows.clone()];
+            for (evidence, gist) in scratch.evidence(living).zip(gists) {
+                standing.see(evidence, || gist.answers);
             }
         }
+        let fusion = Fusion::new(query.mode, query.terms.language, &standing);
+        let mut room = LEAST_RESCORED.max(limit.saturating_mul(4)).min(self.len());
+        let hits = loop {
+            let best = best(room, query.mode, fusion, &living, &scratch);
+            let all = best.len() < room || room == self.len();
+            let hits = self.rescore(best, vector, fusion, limit);
+            if all || hits.len() == limit {
+                break hits;
+            }
+            // Copies of each other filled the room.
+            room = room.saturating_mul(ROOM_GROWTH).min(self.len());
+        };
         self.scratch.give_back(scratch);
-        self.rescore(best.into_vec(), vector, fusion, limit)
+        hits
     }
 
     /// Rows of the parts before this one.
@@ -90,7 +100,7 @@ impl Index {
     }
 
     fn score_terms(&self, terms: &QueryTerms, scratch: &mut Scratch) {
-        let statistics = Statistics::of(&self.parts, terms.english);
+        let statistics = Statistics::of(&self.parts, terms.is_english());
         let weighed: Vec<WeighedTerm> =
             terms.terms.iter().map(|term| statistics.weigh(term, &self.parts)).collect();
         let total: f32 = weighed.iter().map(|term| term.coverage).sum();
@@ -112,7 +122,7 @@ impl Index {
         }
     }
 
-    /// Replaces the approximate cosines of the candidates by exact ones and takes the best.
+    /// Replaces the approximate cosines of the candidates by exact ones and takes the best, without copies.
     fn rescore(
         &self,
         mut candidates: Vec<Candidate>,
@@ -125,7 +135,7 @@ impl Index {
                 let vectors = &self.parts[candidate.part as usize].segment.vectors;
                 if let Some(stored) = vectors.exact(candidate.row as usize) {
                     candidate.evidence.dense = Some(dot(query, stored));
-                    candidate.sum = fusion.sum(candidate.evidence);
+                    candidate.sum = fusion.weigh(candidate.evidence).sum();
                 }
             }
         }
@@ -135,8 +145,23 @@ impl Index {
             let sum = b.sum.total_cmp(&a.sum);
             sum.then_with(|| a_document.id.cmp(&b_document.id)).then(a.row.cmp(&b.row))
         });
-        found.truncate(limit);
-        found.into_iter().map(|(document, candidate)| self.hit(document, &candidate)).collect()
+        let mut kept: Vec<(&Document, Candidate)> = Vec::with_capacity(limit.min(found.len()));
+        for (document, candidate) in found {
+            if kept.len() == limit {
+                break;
+            }
+            if !kept.iter().any(|(_, better)| self.repeats(&candidate, better)) {
+                kept.push((document, candidate));
+            }
+        }
+        kept.into_iter().map(|(document, candidate)| self.hit(document, &candidate, fusion)).collect()
+    }
+
+    /// Whether a candidate says what a better one says, and holds no more of the question.
+    fn repeats(&self, candidate: &Candidate, better: &Candidate) -> bool {
+        let gist = |of: &Candidate| self.parts[of.part as usize].segment.gists[of.row as usize];
+        candidate.evidence.coverage <= better.evidence.coverage + COVERAGE_ERROR
+            && gist(candidate).is_copy_of(gist(better))
     }
 
     fn document(&self, candidate: &Candidate) -> &Document {
@@ -146,7 +171,7 @@ impl Index {
         &documents[after - 1]
     }
 
-    fn hit(&self, document: &Document, candidate: &Candidate) -> Hit {
+    fn hit(&self, document: &Document, candidate: &Candidate, fusion: Fusion) -> Hit {
         let segment = &self.parts[candidate.part as usize].segment;
         Hit {
             document_id: document.id.clone(),
@@ -156,8 +181,23 @@ impl Index {
             lexical: candidate.evidence.lexical,
             dense: candidate.evidence.dense,
             coverage: candidate.evidence.coverage.min(1.0),
+            explained: fusion.weigh(candidate.evidence),
         }
     }
+}
+
+/// The candidates that weigh most, as far as there is room.
+fn best(room: usize, mode: Mode, fusion: Fusion, living: &[Living], scratch: &Scratch) -> Vec<Candidate> {
+    let mut best = Best::new(room);
+    for living in living {
+        for (row, evidence) in living.rows.clone().zip(scratch.evidence(living)) {
+            let sum = fusion.weigh(evidence).sum();
+            if sum > best.threshold && mode.admits(evidence) {
+                best.push(Candidate { sum, part: living.part as u32, row: row as u32, evidence });
+            }
+        }
+    }
+    best.into_vec()
 }
 
 impl Mode {

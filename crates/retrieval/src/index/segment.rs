@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::postings::Postings;
 use super::vectors::{Vectors, VectorsBuilder};
 use super::{ChunkRow, DocumentRows};
-use crate::lexical::TermVector;
+use crate::lexical::{Gist, TermVector};
 
 /// Rows by document, documents by id.
 pub(super) struct Segment {
@@ -17,6 +17,7 @@ pub(super) struct Segment {
     pub(super) collections: Vec<Arc<str>>,
     pub(super) ordinals: Vec<i64>,
     pub(super) lengths: Vec<Lengths>,
+    pub(super) gists: Vec<Gist>,
     pub(super) totals: Totals,
     pub(super) postings: Postings,
     pub(super) vectors: Vectors,
@@ -81,7 +82,7 @@ impl Segment {
             );
             for chunk in document.chunks {
                 let (words, grams) = chunk.terms.lengths();
-                head.push_row(chunk.ordinal, Lengths { words, grams });
+                head.push_row(chunk.ordinal, Lengths { words, grams }, chunk.terms.gist());
                 terms.push(chunk.terms);
             }
         }
@@ -106,7 +107,7 @@ impl Segment {
             head.push(document.id.clone(), collection, document.version, document.rows as usize);
             for row in document.rows() {
                 maps[nth][row] = Some(head.ordinals.len() as u32);
-                head.push_row(part.ordinals[row], part.lengths[row]);
+                head.push_row(part.ordinals[row], part.lengths[row], part.gists[row]);
             }
         }
         let vectors = copy_vectors(parts, &living, head.ordinals.len(), spool_dir)?;
@@ -129,6 +130,7 @@ impl Segment {
         ids + self.documents.capacity() * size_of::<Document>()
             + self.ordinals.capacity() * size_of::<i64>()
             + self.lengths.capacity() * size_of::<Lengths>()
+            + self.gists.capacity() * size_of::<Gist>()
             + self.postings.memory_bytes()
             + self.vectors.memory_bytes()
     }
@@ -174,6 +176,7 @@ struct Head {
     collection_of: HashMap<String, u32>,
     ordinals: Vec<i64>,
     lengths: Vec<Lengths>,
+    gists: Vec<Gist>,
     totals: Totals,
 }
 
@@ -188,8 +191,9 @@ impl Head {
         self.documents.push(Document { id, version, collection, first_row, rows: rows as u32 });
     }
 
-    fn push_row(&mut self, ordinal: i64, lengths: Lengths) {
+    fn push_row(&mut self, ordinal: i64, lengths: Lengths, gist: Gist) {
         self.ordinals.push(ordinal);
+        self.gists.push(gist);
         self.lengths.push(lengths);
         self.totals.add(lengths);
     }
@@ -198,8 +202,9 @@ impl Head {
         self.documents.shrink_to_fit();
         self.ordinals.shrink_to_fit();
         self.lengths.shrink_to_fit();
-        let Self { documents, collections, ordinals, lengths, totals, .. } = self;
-        Segment { documents, collections, ordinals, lengths, totals, postings, vectors }
+        self.gists.shrink_to_fit();
+        let Self { documents, collections, ordinals, lengths, gists, totals, .. } = self;
+        Segment { documents, collections, ordinals, lengths, gists, totals, postings, vectors }
     }
 }
 

@@ -17,9 +17,11 @@ fn document(id: usize, seed: u64) -> DocumentRows {
     let chunks = 1 + random.below(3);
     let chunk = |ordinal: usize, random: &mut Random| {
         let text: Vec<&str> = (0..2 + random.below(12)).map(|_| WORDS[random.below(WORDS.len())]).collect();
+        // A number of its own: none of the chunks is a copy of another.
+        let text = format!("{} {id}.{ordinal}", text.join(" "));
         ChunkRow {
             ordinal: ordinal as i64,
-            terms: analyse_passage("", None, &text.join(" ")),
+            terms: analyse_passage("", None, &text),
             vector: (random.below(5) > 0).then(|| random.vector()),
         }
     };
@@ -199,4 +201,63 @@ fn a_vector_of_the_wrong_length_is_refused() {
     let mut wrong = document(1, 1);
     wrong.chunks[0].vector = Some(vec![1.0; 3]);
     assert!(Index::new(&spool()).with(vec![wrong], &[]).is_err());
+}
+
+/// A passage about returns, long enough to be told from others, with something to change in it.
+fn returns(days: &str, parcel: &str) -> String {
+    format!(
+        "Unused goods can be returned within {days} days of delivery, as long as they are in their original packaging \
+         and the receipt is enclosed. We refund the price to the card that was used for the order, usually within a \
+         week after the {parcel} has reached our warehouse, where it is inspected by hand before anything else."
+    )
+}
+
+fn titled(id: &str, title: &str, text: &str) -> DocumentRows {
+    DocumentRows {
+        document_id: id.into(),
+        collection_id: "c".into(),
+        version: 1,
+        chunks: vec![ChunkRow { ordinal: 0, terms: analyse_passage(title, None, text), vector: None }],
+    }
+}
+
+fn ids(index: &Index, question: &str, limit: usize) -> Vec<String> {
+    let query = Query { terms: analyse_query(question), vector: None, collections: None, mode: Mode::Fused };
+    index.search(&query, limit).iter().map(|hit| hit.document_id.to_string()).collect()
+}
+
+#[test]
+fn copies_do_not_fill_the_list() {
+    let mut documents: Vec<_> =
+        (0..900).map(|n| titled(&format!("copy{n:03}"), "Page", &returns("30", "parcel"))).collect();
+    documents.push(titled("nearly", "Another page", &returns("30", "package")));
+    documents.push(titled("older", "Old page", &returns("14", "parcel")));
+    documents.push(titled("other", "Shops", "Goods that were bought in a shop are returned to that shop."));
+    let index = Index::new(&spool()).with(documents, &[]).unwrap();
+    let mut found = ids(&index, "Which goods can be returned?", 5);
+    found.sort();
+    assert_eq!(found, ["copy000", "older", "other"], "other numbers say something else");
+}
+
+#[test]
+fn a_copy_that_holds_more_of_the_question_is_no_repetition() {
+    let text = returns("30", "parcel");
+    let documents = vec![titled("tents", "Tents", &text), titled("stoves", "Stoves", &text)];
+    let index = Index::new(&spool()).with(documents, &[]).unwrap();
+    assert_eq!(ids(&index, "returning stoves", 5), ["stoves"]);
+    assert_eq!(ids(&index, "returning tents", 5), ["tents"]);
+}
+
+#[test]
+fn a_score_is_what_both_sides_added() {
+    let index = Index::new(&spool()).with((0..40).map(|id| document(id, 5)).collect(), &[]).unwrap();
+    let vector = Random(3).vector();
+    for mode in [Mode::Fused, Mode::Lexical, Mode::Dense] {
+        for hit in index.search(&query("reset the kettle", &vector, mode), 20) {
+            let sum = hit.explained.lexical + hit.explained.dense;
+            assert!((hit.score - (1.0 + sum) / (2.0 + sum)).abs() < 1e-6, "{hit:?}");
+            assert!(mode != Mode::Lexical || hit.explained.dense == 0.0);
+            assert!(mode != Mode::Dense || hit.explained.lexical == 0.0);
+        }
+    }
 }

@@ -16,7 +16,7 @@ pub struct Weights {
 impl Index {
     /// What a question's terms are worth by how rare they are here.
     pub fn weights(&self, terms: &QueryTerms) -> Weights {
-        let statistics = Statistics::of(&self.parts, terms.english);
+        let statistics = Statistics::of(&self.parts, terms.is_english());
         let mut weighed: Vec<(u32, f32)> = terms
             .terms
             .iter()

@@ -4,6 +4,7 @@
 //! words, and character n-grams for text that is not English, where stems and spaces cannot be relied on.
 
 mod fold;
+mod gist;
 mod stem;
 mod stop_words;
 mod terms;
@@ -14,11 +15,16 @@ pub(crate) use terms::{Kind, QueryTerm};
 
 use std::collections::BTreeMap;
 
+pub(crate) use gist::Gist;
+
+use crate::title::{answers, telling_title};
 use fold::fold;
 use stem::stem;
 use stop_words::is_stop_word;
 use words::{Token, tokens};
 
+/// How often a telling title counts.
+const TELLING_TIMES: usize = 3;
 /// Letters in a gram of a script that writes spaces.
 const SPACED_GRAM: usize = 4;
 /// Letters in a gram of a script that writes none.
@@ -28,37 +34,43 @@ const ENGLISH_STOP_SHARE: f32 = 0.15;
 /// Fewer words than this are too few to tell a language by.
 const FEWEST_WORDS_TO_TELL: usize = 6;
 
-/// The terms of a passage: its title and heading count like its text.
+/// The terms of a passage: its title and heading count like its text, and [`TELLING_TIMES`] as much where what
+/// stands closest above the text [says something by itself](crate::title).
 pub fn analyse_passage(title: &str, heading: Option<&str>, text: &str) -> TermVector {
     let fields = [fold(title), fold(heading.unwrap_or_default()), fold(text)];
-    let grams = !Language::of(text, &fields[2]).english;
+    let grams = !Words::of(text, &fields[2]).english();
     let mut analysis = Analysis { grams, ..Analysis::default() };
     for field in &fields {
         analysis.add(field);
     }
+    if let Some(telling) = telling_title(title, heading) {
+        let telling = fold(telling);
+        (1..TELLING_TIMES).for_each(|_| analysis.add(&telling));
+    }
     let counts = analysis.counts.iter().map(|(&term, count)| (term, count.all));
-    TermVector::new(counts.collect(), analysis.words, analysis.grams_seen)
+    let gist = Gist::of(&fields[2], answers(title, heading));
+    TermVector::new(counts.collect(), analysis.words, analysis.grams_seen, gist)
 }
 
 /// The terms of a question. Stop words go, unless there is nothing else.
 pub fn analyse_query(text: &str) -> QueryTerms {
     let folded = fold(text);
-    let language = Language::of(text, &folded);
+    let words = Words::of(text, &folded);
     // A few plain words may be of any language: their grams meet nothing in English passages.
-    let grams = !language.english || !language.has_stop_words;
+    let grams = !words.english() || !words.has_stop_words;
     let mut analysis = Analysis { grams, ..Analysis::default() };
     analysis.add(&folded);
     let has_content = analysis.counts.values().any(|count| !count.stop);
     let kept = analysis.counts.into_iter().filter(|(_, count)| !(count.stop && has_content));
     let terms = kept.map(|(hash, count)| QueryTerm { hash, count: count.all as f32 }).collect();
-    QueryTerms { terms, english: language.english }
+    QueryTerms { terms, language: words.language }
 }
 
 /// Calls `visit` with the words of a passage's text, and with its grams where `grams` are asked for and
 /// [`analyse_passage`] would give any; in order, with repetition.
 pub(crate) fn each_term(text: &str, grams: bool, mut visit: impl FnMut(u32)) {
     let folded = fold(text);
-    let grams = grams && !Language::of(text, &folded).english;
+    let grams = grams && !Words::of(text, &folded).english();
     for token in tokens(&folded) {
         match token {
             Token::Word(word) => {
@@ -82,31 +94,61 @@ fn each_gram(piece: &str, size: usize, mut visit: impl FnMut(u32)) {
     }
 }
 
+/// Languages, as far as the embedding model tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Language {
+    /// English, or too short to be told from it.
+    #[default]
+    English,
+    /// Another one in Latin letters.
+    Foreign,
+    /// One that is written otherwise.
+    OtherScript,
+}
+
 /// What a text's words say about its language.
-struct Language {
-    english: bool,
+struct Words {
+    language: Language,
     has_stop_words: bool,
 }
 
-impl Language {
+impl Words {
     fn of(text: &str, folded: &str) -> Self {
-        let (mut words, mut stop_words, mut foreign) = (0_usize, 0_usize, 0_usize);
+        let (mut words, mut stop_words, mut foreign, mut other_script) = (0_usize, 0_usize, 0_usize, 0_usize);
         for token in tokens(folded) {
             match token {
                 Token::Word(word) => {
                     words += 1;
                     stop_words += usize::from(is_stop_word(word));
                     foreign += usize::from(!word.is_ascii());
+                    other_script += usize::from(word.chars().any(is_of_another_script));
                 }
-                Token::Run(run) => foreign += run.chars().count(),
+                Token::Run(run) => {
+                    foreign += run.chars().count();
+                    other_script += run.chars().count();
+                }
             }
         }
         let has_stop_words = stop_words > 0;
         let enough = has_stop_words && stop_words as f32 >= ENGLISH_STOP_SHARE * words as f32;
         let plain = text.chars().all(|c| c.is_ascii() || !c.is_alphabetic());
         let english = foreign * 4 <= words && (enough || plain && words < FEWEST_WORDS_TO_TELL);
-        Self { english, has_stop_words }
+        let language = match (english, other_script * 2 > words) {
+            (true, _) => Language::English,
+            (false, false) => Language::Foreign,
+            (false, true) => Language::OtherScript,
+        };
+        Self { language, has_stop_words }
     }
+
+    fn english(&self) -> bool {
+        self.language == Language::English
+    }
+}
+
+/// A letter that is not Latin: those end with the extensions for Vietnamese.
+fn is_of_another_script(c: char) -> bool {
+    c.is_alphabetic() && c > '\u{024F}' && !('\u{1E00}'..='\u{1EFF}').contains(&c)
 }
 
 #[derive(Default)]

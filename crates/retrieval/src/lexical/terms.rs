@@ -1,5 +1,7 @@
 //! Hashed terms: what a passage stores and what a question asks for.
 
+use super::Language;
+use super::gist::Gist;
 use crate::varint;
 
 /// The kind of a term, in the two low bits of its hash.
@@ -47,6 +49,7 @@ pub struct TermVector {
     terms: Vec<(u32, u8)>,
     words: u32,
     grams: u32,
+    gist: Gist,
 }
 
 /// Bytes that no [`TermVector`] was encoded to.
@@ -55,13 +58,15 @@ pub struct TermVector {
 pub struct DecodeError;
 
 /// First byte of an encoded vector; raise it when analysis or encoding changes.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The same of vectors that were stored before there was a gist; they are still read.
+const WITHOUT_GIST: u8 = 1;
 
 impl TermVector {
-    pub(crate) fn new(mut counts: Vec<(u32, u32)>, words: u32, grams: u32) -> Self {
+    pub(crate) fn new(mut counts: Vec<(u32, u32)>, words: u32, grams: u32, gist: Gist) -> Self {
         counts.sort_unstable();
         let terms = counts.into_iter().map(|(hash, count)| (hash, count.min(MOST_COUNTED) as u8)).collect();
-        Self { terms, words, grams }
+        Self { terms, words, grams, gist }
     }
 
     /// Hash and count of each term, by rising hash.
@@ -82,10 +87,18 @@ impl TermVector {
         (self.words, self.grams)
     }
 
-    /// About four bytes a term: a version, the lengths, then the gaps between hashes with the counts.
+    /// What the passage says, closely enough to tell a copy.
+    pub(crate) fn gist(&self) -> Gist {
+        self.gist
+    }
+
+    /// About four bytes a term: a version, the gist, the lengths, then the gaps between hashes with the counts.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.terms.len() * 5 + 8);
+        let mut bytes = Vec::with_capacity(self.terms.len() * 5 + 24);
         bytes.push(VERSION);
+        bytes.push(u8::from(self.gist.answers));
+        bytes.extend(self.gist.shape.to_le_bytes());
+        bytes.extend(self.gist.facts.to_le_bytes());
         for number in [self.words, self.grams, self.terms.len() as u32] {
             varint::push(&mut bytes, u64::from(number));
         }
@@ -102,10 +115,12 @@ impl TermVector {
 
     /// Reads what [`encode`](Self::encode) wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        if bytes.first() != Some(&VERSION) {
-            return Err(DecodeError);
-        }
-        let mut at = 1;
+        let (gist, bytes) = match bytes.split_first() {
+            Some((&VERSION, rest)) => Self::decode_gist(rest).ok_or(DecodeError)?,
+            Some((&WITHOUT_GIST, rest)) => (Gist::default(), rest),
+            _ => return Err(DecodeError),
+        };
+        let mut at = 0;
         let mut number = || -> Option<u32> { varint::read(bytes, &mut at)?.try_into().ok() };
         let (Some(words), Some(grams), Some(len)) = (number(), number(), number()) else {
             return Err(DecodeError);
@@ -117,7 +132,15 @@ impl TermVector {
             terms.push((hash, count));
             previous = Some(hash);
         }
-        if at == bytes.len() { Ok(Self { terms, words, grams }) } else { Err(DecodeError) }
+        if at == bytes.len() { Ok(Self { terms, words, grams, gist }) } else { Err(DecodeError) }
+    }
+
+    fn decode_gist(bytes: &[u8]) -> Option<(Gist, &[u8])> {
+        let (&answers, bytes) = bytes.split_first().filter(|(answers, _)| **answers < 2)?;
+        let (shape, bytes) = bytes.split_first_chunk()?;
+        let (facts, bytes) = bytes.split_first_chunk()?;
+        let (shape, facts) = (u64::from_le_bytes(*shape), u32::from_le_bytes(*facts));
+        Some((Gist { shape, facts, answers: answers == 1 }, bytes))
     }
 
     fn decode_term(bytes: &[u8], at: &mut usize, previous: Option<u32>) -> Option<(u32, u8)> {
@@ -143,8 +166,7 @@ pub(crate) const MOST_COUNTED: u32 = 63;
 #[derive(Debug, Clone, Default)]
 pub struct QueryTerms {
     pub(crate) terms: Vec<QueryTerm>,
-    /// English, or too short to be told from it: the language the embedding model was trained on.
-    pub(crate) english: bool,
+    pub(crate) language: Language,
 }
 
 impl QueryTerms {
@@ -155,7 +177,7 @@ impl QueryTerms {
 
     /// Whether the question is English, or too short to be told from it.
     pub fn is_english(&self) -> bool {
-        self.english
+        self.language == Language::English
     }
 }
 
@@ -173,23 +195,33 @@ mod tests {
 
     proptest! {
         #[test]
-        fn encoded_terms_come_back(counts in prop::collection::btree_map(any::<u32>(), 1_u32..100, 0..200), words: u32, grams: u32) {
-            let vector = TermVector::new(counts.into_iter().collect(), words, grams);
+        fn encoded_terms_come_back(counts in prop::collection::btree_map(any::<u32>(), 1_u32..100, 0..200), words: u32, grams: u32, text: String) {
+            let gist = Gist::of(&text, words % 2 == 1);
+            let vector = TermVector::new(counts.into_iter().collect(), words, grams, gist);
             prop_assert_eq!(TermVector::decode(&vector.encode()), Ok(vector));
         }
 
         #[test]
         fn damaged_terms_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = TermVector::decode(&bytes);
-            let _ = TermVector::decode(&[&[VERSION], bytes.as_slice()].concat());
+            for version in [VERSION, WITHOUT_GIST] {
+                let _ = TermVector::decode(&[&[version], bytes.as_slice()].concat());
+            }
         }
     }
 
     #[test]
     fn truncated_terms_are_refused() {
-        let bytes = TermVector::new(vec![(7, 1), (9, 3)], 4, 0).encode();
+        let bytes = TermVector::new(vec![(7, 1), (9, 3)], 4, 0, Gist::default()).encode();
         for end in 0..bytes.len() {
             assert_eq!(TermVector::decode(&bytes[..end]), Err(DecodeError));
         }
+    }
+
+    #[test]
+    fn terms_that_were_stored_without_a_gist_are_read() {
+        let vector = TermVector::new(vec![(7, 1), (9, 3)], 4, 0, Gist::default());
+        let old = [&[WITHOUT_GIST], &vector.encode()[14..]].concat();
+        assert_eq!(TermVector::decode(&old), Ok(vector));
     }
 }

@@ -1,6 +1,23 @@
-//! Which vector instructions to use: a kernel is written once in plain Rust and compiled twice.
+//! Which vector instructions to use: a kernel is written once in plain Rust and compiled for each of them.
+//! Additions keep their order, so that a vector does not depend on the machine that has FMA.
 
-/// Whether the widest kernels here can run. The answer is cached by the standard library.
+/// Whether the kernels for AVX-512 can run. The answer is cached by the standard library.
+#[inline(always)]
+pub(crate) fn widest() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        wide()
+            && is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vnni")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        false
+    }
+}
+
+/// Whether the kernels for AVX2 can run.
 #[inline(always)]
 pub(crate) fn wide() -> bool {
     #[cfg(target_arch = "x86_64")]
@@ -20,7 +37,7 @@ pub(crate) fn mul_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
 }
 
 /// Defines a function whose body is compiled for AVX2 with FMA and for the base line, and picked at run time.
-/// Inside, `FUSED` says which of both it is.
+/// Inside, `FUSED` says which of both it is. (For AVX-512 the compiler makes slower code of the same body.)
 macro_rules! vectorised {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
