@@ -5,7 +5,8 @@ use http::StatusCode;
 use platform::{
     AgentId, App, Patch,
     agents::{self, Agent, Change, Filter, NewAgent, SettingsPatch},
-    answering, knowledge,
+    answering::{self, Question},
+    knowledge,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -58,6 +59,7 @@ pub async fn list_agents(
     let filter = Filter {
         status: query.status.map(|status| status.parse()).transpose()?,
         agent_type: query.r#type.map(|agent_type| agent_type.parse()).transpose()?,
+        published: None,
     };
     let list = agents::list(&app, &member.tenant, filter, page.page()?).await?;
     Ok(Json(paged("agents", list, |a| {
@@ -159,16 +161,64 @@ pub async fn test_agent(
 ) -> Result<Json<Value>> {
     let started = Instant::now();
     let agent = agents::get(&app, &member.tenant, &id.parse()?).await?;
-    let reply = answering::try_draft(&app, &member.tenant, &agent, body.message).await?;
+    let question = Question::to_draft(&app, &agent, body.message);
+    let reply = answering::reply(&app, &member.tenant, question).await?;
     Ok(Json(json!({
         "message_id": reply.message_id,
         "response": reply.text,
         "sources": reply.sources,
+        "spans": reply.spans,
         "confidence": reply.confidence,
         "answered": reply.answered,
         "model": reply.model,
         "degraded": reply.degraded,
         "response_time_ms": started.elapsed().as_millis(),
+    })))
+}
+
+/// `DELETE …/agents/{agent_id}`
+pub async fn delete_agent(
+    State(app): State<App>,
+    member: Member,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Json<Value>> {
+    agents::delete(&app, &member.tenant, &member.by, &id.parse()?).await?;
+    Ok(Json(json!({ "success": true, "message": "Agent deleted" })))
+}
+
+/// `GET …/agents/{agent_id}/versions`: the change log, latest first.
+pub async fn list_agent_versions(
+    State(app): State<App>,
+    member: Member,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Json<Value>> {
+    let versions = agents::versions(&app, &member.tenant, &id.parse()?).await?;
+    let views = versions.iter().map(|version| {
+        json!({
+            "version": version.version,
+            "name": version.name,
+            "changed": version.changed,
+            "note": version.note,
+            "created_by": version.created_by,
+            "created_at": version.created_at,
+        })
+    });
+    Ok(Json(json!({ "versions": views.collect::<Vec<_>>(), "total": versions.len() })))
+}
+
+/// `POST …/agents/{agent_id}/versions/{version}/restore`: publishes a former version again.
+pub async fn restore_agent_version(
+    State(app): State<App>,
+    member: Member,
+    Path((_, id, version)): Path<(String, String, String)>,
+) -> Result<Json<Value>> {
+    let number = version.strip_prefix("1.").unwrap_or(&version).parse();
+    let number = number.map_err(|_| platform::Error::not_found("This agent has no such version."))?;
+    let agent = agents::restore(&app, &member.tenant, &member.by, &id.parse()?, number).await?;
+    Ok(Json(json!({
+        "message": "Agent published successfully",
+        "version": agent.version(),
+        "published_at": agent.published_at,
     })))
 }
 

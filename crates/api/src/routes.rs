@@ -15,8 +15,9 @@ use web::{
 };
 
 use crate::{
-    account, account_keys, agents, api_keys, audit, auth, collections, companies, crawls, documents,
-    industries, invitations, knowledge, members, open_keys, system, workspaces,
+    account, account_keys, agents, api_keys, audit, auth, collections, companies, company_agents, crawls,
+    documents, executions, industries, invitations, knowledge, members, open_keys, providers, system,
+    workspaces,
 };
 
 /// The surface's routes.
@@ -85,6 +86,18 @@ fn workspace(app: &App) -> Routes {
         .get("/api/v1/workspaces/{workspace_id}", Workspace(ViewWorkspace), workspaces::get_workspace)
         .patch("/api/v1/workspaces/{workspace_id}", Workspace(ChangeWorkspace), workspaces::update_workspace)
         .delete("/api/v1/workspaces/{workspace_id}", Workspace(DeleteWorkspace), workspaces::delete_workspace)
+        .get("/api/v1/agents", Workspace(ViewAgents), company_agents::list_company_agents)
+        .post("/api/v1/agents", Workspace(EditAgents), company_agents::create_company_agent)
+        .get("/api/v1/agents/{agent_id}", Workspace(ViewAgents), company_agents::get_company_agent)
+        .put("/api/v1/agents/{agent_id}", Workspace(EditAgents), company_agents::update_company_agent)
+        .delete("/api/v1/agents/{agent_id}", Workspace(EditAgents), company_agents::delete_company_agent)
+        .get("/api/v1/agents/{agent_id}/preview", Workspace(ViewAgents), company_agents::preview_company_agent)
+        .post("/api/v1/agents/{agent_id}/preview/test", Workspace(EditAgents), executions::test_preview)
+        .post("/api/v1/agents/{agent_id}/execute", Workspace(EditAgents), executions::execute_agent)
+        .post("/api/v1/agents/{agent_id}/chat", Workspace(EditAgents), executions::chat_with_agent)
+        .get("/api/v1/agents/{agent_id}/executions", Workspace(ViewAgents), executions::list_executions)
+        .get("/api/v1/agents/{agent_id}/executions/{execution_id}", Workspace(ViewAgents), executions::get_execution)
+        .post("/api/v1/agents/{agent_id}/executions/{execution_id}/replay", Workspace(EditAgents), executions::replay_execution)
         .get("/api/v1/companies/{company_id}", Workspace(ViewWorkspace), companies::get_company)
         .get("/api/v1/companies/{company_id}/users", Workspace(ViewMembers), companies::list_users)
         .get("/api/v1/companies/{company_id}/outlets", Workspace(ViewWorkspace), companies::list_outlets)
@@ -106,6 +119,14 @@ fn workspace(app: &App) -> Routes {
         .post("/api/v1/workspaces/{workspace_id}/agents", Workspace(EditAgents), agents::create_agent)
         .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}", Workspace(ViewAgents), agents::get_agent)
         .patch("/api/v1/workspaces/{workspace_id}/agents/{agent_id}", Workspace(EditAgents), agents::update_agent)
+        .delete("/api/v1/workspaces/{workspace_id}/agents/{agent_id}", Workspace(EditAgents), agents::delete_agent)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/versions", Workspace(ViewAgents), agents::list_agent_versions)
+        .post("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/versions/{version}/restore", Workspace(EditAgents), agents::restore_agent_version)
+        .get("/api/v1/workspaces/{workspace_id}/providers", Workspace(ViewKeys), providers::list_providers)
+        .post("/api/v1/workspaces/{workspace_id}/providers", Workspace(ManageKeys), providers::create_provider)
+        .patch("/api/v1/workspaces/{workspace_id}/providers/{provider_id}", Workspace(ManageKeys), providers::update_provider)
+        .delete("/api/v1/workspaces/{workspace_id}/providers/{provider_id}", Workspace(ManageKeys), providers::delete_provider)
+        .post("/api/v1/workspaces/{workspace_id}/providers/{provider_id}/test", Workspace(ManageKeys), providers::test_provider)
         .post("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/publish", Workspace(EditAgents), agents::publish_agent)
         .post("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/test", Workspace(EditAgents), agents::test_agent)
         .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/open-keys", Workspace(ViewKeys), open_keys::list_open_keys_of_agent)

@@ -64,8 +64,25 @@ pub async fn chat(
     let agent = agents::published(&app, &visitor.tenant, &body.agent_id.parse()?).await?;
     let page_url = body.metadata.page_url.map(|url| url.chars().take(2_000).collect());
     let thread = Thread { agent: agent.id.clone(), channel: Channel::Widget, session, page_url };
-    let question = Question { agent, thread, text: body.message };
+    let question = Question::new(agent, thread, body.message);
     Ok(web::stream(answering::ask(&app, &visitor.tenant, question)?, 0))
+}
+
+/// The body of a stop.
+#[derive(Deserialize)]
+pub struct StopBody {
+    message_id: String,
+    session_id: String,
+}
+
+/// `POST /widget/stop`: ends an answer with what has been said of it.
+pub async fn stop(
+    State(app): State<App>,
+    Visitor(visitor): Visitor,
+    web::Json(body): web::Json<StopBody>,
+) -> Result<Json<Value>> {
+    app.live.get(&body.message_id.parse()?, &visitor.tenant, &body.session_id)?.stop();
+    Ok(Json(json!({ "success": true })))
 }
 
 /// The message and the number of frames that a returning client has seen.

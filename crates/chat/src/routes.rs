@@ -14,12 +14,14 @@ pub fn routes(app: &App) -> Routes {
     let preflights = [
         "/api/v1/widget/config/{agent_id}",
         "/api/v1/widget/chat",
+        "/api/v1/widget/stop",
         "/api/v1/widget/feedback",
         "/api/v1/widget/escalate",
     ];
     Routes::new(app)
         .get("/api/v1/widget/config/{agent_id}", Visitor, calls::get_config)
         .post("/api/v1/widget/chat", Visitor, calls::chat)
+        .post("/api/v1/widget/stop", Visitor, calls::stop)
         .post("/api/v1/widget/feedback", Visitor, calls::give_feedback)
         .post("/api/v1/widget/escalate", Visitor, calls::escalate)
         .with(|router| {

@@ -4,7 +4,7 @@ use axum::extract::State;
 use http::StatusCode;
 use platform::{
     App, Permission, agents,
-    answering::{self, Reply, Source},
+    answering::{self, Question, Reply, Source},
 };
 use web::Path;
 
@@ -54,17 +54,18 @@ pub async fn ask(
     let agent = agents::get(&app, &member.tenant, &id.parse()?).await?;
     let question = fields.get("question").to_owned();
     let mut shown = Shown { question: question.clone(), ..Shown::default() };
-    let status = match answering::try_draft(&app, &member.tenant, &agent, question).await {
-        Ok(reply) => {
-            shown.tried = Some(reply.into());
-            StatusCode::OK
-        }
-        Err(error) => {
-            let (status, notice) = mistake(error)?;
-            shown.notice = Some(notice);
-            status
-        }
-    };
+    let status =
+        match answering::reply(&app, &member.tenant, Question::to_draft(&app, &agent, question)).await {
+            Ok(reply) => {
+                shown.tried = Some(reply.into());
+                StatusCode::OK
+            }
+            Err(error) => {
+                let (status, notice) = mistake(error)?;
+                shown.notice = Some(notice);
+                status
+            }
+        };
     show(&app, &member, &agent, status, shown).await
 }
 

@@ -1,6 +1,11 @@
 //! The settings: one list of names with their meaning, read from a file, the environment and flags.
 
-use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::Args;
 use ipnet::IpNet;
@@ -66,6 +71,8 @@ settings! {
     llm_api_key "FRONTDESK_LLM_API_KEY";
     /// Its model
     llm_model "FRONTDESK_LLM_MODEL";
+    /// Names that agents may use for models of that server: gpt-4=llama3.1:70b,fast=llama3.2:3b [default: all names are its model]
+    llm_models "FRONTDESK_LLM_MODELS";
     /// Seconds it may take until the first token [default: 15]
     llm_first_token_seconds "FRONTDESK_LLM_FIRST_TOKEN_SECONDS";
     /// Seconds an answer of it may take in all [default: 120]
@@ -164,6 +171,8 @@ impl Settings {
             listen,
             database: self.database(&data_dir)?,
             llm: self.llm()?,
+            llm_models: self.llm_models()?,
+            model_times: self.model_times()?,
             embedding: self.embedding()?,
             model_dirs: self.model_dirs(&data_dir),
             secret_key: self.secret_key.clone().map(Secret::new),
@@ -235,10 +244,26 @@ impl Settings {
     }
 
     fn llm(&self) -> Result<Option<Endpoint>> {
+        endpoint("llm", &self.llm_base_url, &self.llm_api_key, &self.llm_model, self.model_times()?)
+    }
+
+    /// How long a model may take until its first token, and in all.
+    fn model_times(&self) -> Result<(Duration, Duration)> {
         let first_token = seconds("llm_first_token_seconds", &self.llm_first_token_seconds, 15)?;
-        let total = seconds("llm_timeout_seconds", &self.llm_timeout_seconds, 120)?;
-        let limits = (first_token, total);
-        endpoint("llm", &self.llm_base_url, &self.llm_api_key, &self.llm_model, limits)
+        Ok((first_token, seconds("llm_timeout_seconds", &self.llm_timeout_seconds, 120)?))
+    }
+
+    /// The names of models that agents use, with the server's own.
+    fn llm_models(&self) -> Result<HashMap<String, String>> {
+        let pairs =
+            self.llm_models.as_deref().unwrap_or_default().split(',').filter(|pair| !pair.trim().is_empty());
+        let pair = |pair: &str| match pair.split_once('=').map(|(name, model)| (name.trim(), model.trim())) {
+            Some((name, model)) if !name.is_empty() && !model.is_empty() => {
+                Ok((name.to_owned(), model.to_owned()))
+            }
+            _ => Err(wrong("llm_models", pair, "pairs such as gpt-4=llama3.1:70b, separated by commas")),
+        };
+        pairs.map(pair).collect()
     }
 
     fn embedding(&self) -> Result<Option<Endpoint>> {

@@ -7,7 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Clock, Config, Entropy, Error, Result,
-    answering::LiveAnswers,
+    answering::{Breakers, LiveAnswers},
     callers::{self, Callers},
     conversations::Recorder,
     http::{Outbound, Resolver, SystemResolver},
@@ -55,6 +55,8 @@ pub struct Parts {
     pub indexes: Indexes,
     /// Writes down what was said.
     pub recorder: Recorder,
+    /// The models that failed lately.
+    pub(crate) breakers: Breakers,
     /// Answers that are being given or have just been.
     pub live: LiveAnswers,
     /// Wakes the workers.
@@ -116,6 +118,7 @@ impl App {
             http,
             outbound: Outbound::new(&config, resolver)?,
             recorder: Recorder::default(),
+            breakers: Breakers::default(),
             live: LiveAnswers::default(),
             bell: Bell::default(),
             tasks: TaskTracker::new(),

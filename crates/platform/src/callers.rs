@@ -10,6 +10,7 @@ use crate::{
     agents::Published,
     cache::Cache,
     identity::Caller,
+    providers::Usable,
     workspaces::{AccountKey, Door, Listed},
 };
 
@@ -26,6 +27,8 @@ pub struct Callers {
     /// By the key's hash.
     pub(crate) doors: Cache<String, Arc<Door>>,
     pub(crate) agents: Cache<(Tenant, AgentId), Arc<Published>>,
+    /// The providers of language models that workspaces bring.
+    pub(crate) providers: Cache<Tenant, Arc<Vec<Usable>>>,
     /// The workspaces that people see in their lists.
     pub(crate) lists: Cache<UserId, Arc<Vec<Listed>>>,
 }
@@ -48,6 +51,7 @@ impl Callers {
         self.account_keys.forget();
         self.doors.forget();
         self.agents.forget();
+        self.providers.forget();
         self.forget_lists();
     }
 

@@ -1,6 +1,6 @@
 //! How a server is set up, after every value has been checked.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use lettre::message::Mailbox;
@@ -29,6 +29,10 @@ pub struct Config {
     pub mail_from: Mailbox,
     /// The language model; answers are extractive when unset.
     pub llm: Option<Endpoint>,
+    /// The server's own names of models, by the names that agents use.
+    pub llm_models: HashMap<String, String>,
+    /// How long a workspace's own model may take until its first token, and in all.
+    pub model_times: (Duration, Duration),
     /// A provider of embeddings, instead of the model in the process.
     pub embedding: Option<Endpoint>,
     /// Folders in which the embedding model may lie; the first that has it is taken.

@@ -104,6 +104,10 @@ ids! {
     EscalationId = "esc_";
     /// A job.
     JobId = "job_";
+    /// A provider of language models.
+    ProviderId = "prov_";
+    /// A run of an agent.
+    ExecutionId = "exec_";
 }
 
 #[cfg(test)]

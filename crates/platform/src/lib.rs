@@ -13,6 +13,7 @@ pub mod conversations;
 mod digest;
 mod entropy;
 mod error;
+pub mod executions;
 pub mod http;
 pub mod identity;
 mod ids;
@@ -22,6 +23,7 @@ pub mod limits;
 pub mod mail;
 mod page;
 mod patch;
+pub mod providers;
 mod secret_box;
 pub mod workspaces;
 

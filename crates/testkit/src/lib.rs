@@ -9,7 +9,7 @@ mod site;
 
 pub use client::{Answer, Call};
 pub use database::Database;
-pub use model::{Behaviour, Model};
+pub use model::{Behaviour, Model, tool_call};
 pub use server::{Owner, PASSWORD, Server};
 pub use site::{Asked, Reply, Site, page};
 

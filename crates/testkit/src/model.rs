@@ -29,6 +29,14 @@ pub enum Behaviour {
     Hang,
     /// Answers with this status.
     Refuse(u16),
+    /// Answers each request with the deltas that this makes of it: `{"content": …}` or `{"tool_calls": […]}`.
+    Think(fn(&Value) -> Vec<Value>),
+}
+
+/// The delta by which a model calls a tool.
+pub fn tool_call(name: &str, arguments: &Value) -> Value {
+    let function = json!({ "name": name, "arguments": arguments.to_string() });
+    json!({ "tool_calls": [{ "index": 0, "id": "call_1", "type": "function", "function": function }] })
 }
 
 /// The model and what it was asked.
@@ -64,6 +72,11 @@ impl Model {
         Self { endpoint, state }
     }
 
+    /// Does something else from now on.
+    pub fn turn_to(&self, behaviour: Behaviour) {
+        self.state.lock().expect("no test panics while it holds this").0 = behaviour;
+    }
+
     /// What it was asked so far, as request bodies.
     pub fn asked(&self) -> Vec<Value> {
         self.state.lock().map(|state| state.1.clone()).unwrap_or_default()
@@ -73,7 +86,7 @@ impl Model {
 async fn complete(State(state): State<Shared>, Json(body): Json<Value>) -> Response {
     let behaviour = {
         let mut state = state.lock().expect("no test panics while it holds this");
-        state.1.push(body);
+        state.1.push(body.clone());
         state.0.clone()
     };
     match behaviour {
@@ -91,6 +104,13 @@ async fn complete(State(state): State<Shared>, Json(body): Json<Value>) -> Respo
             events(pieces.map(|piece| piece.map_err(|never| match never {})).chain(cut))
         }
         Behaviour::Hang => std::future::pending().await,
+        Behaviour::Think(think) => {
+            let frame = |delta: Value| format!("data: {}\n\n", json!({ "choices": [{ "delta": delta }] }));
+            let usage = json!({ "choices": [], "usage": { "prompt_tokens": 100, "completion_tokens": 20 } });
+            let end = [format!("data: {usage}\n\n"), "data: [DONE]\n\n".to_owned()];
+            let frames: Vec<String> = think(&body).into_iter().map(frame).chain(end).collect();
+            events(stream::iter(frames.into_iter().map(Ok::<_, Infallible>)))
+        }
         Behaviour::Refuse(status) => {
             (StatusCode::from_u16(status).unwrap_or(StatusCode::IM_A_TEAPOT), "no").into_response()
         }

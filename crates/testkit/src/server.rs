@@ -73,6 +73,8 @@ impl Server {
             smtp_url: None,
             mail_from: "Frontdesk <frontdesk@example.com>".parse().expect("a sender"),
             llm: None,
+            llm_models: Default::default(),
+            model_times: (Duration::from_secs(2), Duration::from_secs(20)),
             embedding: None,
             model_dirs: Vec::new(),
             default_plan: Plan::Enterprise,

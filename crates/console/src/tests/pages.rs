@@ -200,7 +200,11 @@ fn an_agent_shows_its_draft() {
 #[test]
 fn a_tried_answer_shows_what_it_rests_on() {
     let reply = Reply {
+        execution_id: "exec_00000000000000000000000a".parse().unwrap(),
         message_id: "msg_00000000000000000000000a".parse().unwrap(),
+        spans: Vec::new(),
+        tokens: 0,
+        milliseconds: 12,
         text: "Yes <b>we do</b> [1]".into(),
         sources: vec![source(1)],
         confidence: 0.876,

@@ -120,6 +120,8 @@ fn config(folder: &std::path::Path, public_url: &str) -> Config {
         smtp_url: None,
         mail_from: "Frontdesk <frontdesk@example.com>".parse().unwrap(),
         llm: None,
+        llm_models: Default::default(),
+        model_times: (Duration::from_secs(2), Duration::from_secs(20)),
         embedding: None,
         model_dirs: Vec::new(),
         default_plan: Plan::Free,

@@ -117,6 +117,8 @@ async fn company(server: &Server, name: &str) -> Company {
         call(Method::POST, &at("agents"), json!({ "name": "Bot", "collection_ids": [collection] })).await;
     let agent = text(&agent["id"]);
     call(Method::POST, &at(&format!("agents/{agent}/publish")), json!({})).await;
+    let run =
+        call(Method::POST, &format!("agents/{agent}/execute"), json!({ "input": "Where is the key?" })).await;
     let open = json!({ "name": "Open", "permissions": { "contacts": ["read"] } });
     let open = call(Method::POST, &at(&format!("agents/{agent}/open-keys")), open).await;
     let page = json!({ "name": "Page", "allowed_domains": ["shop.example.com"] });
@@ -152,6 +154,14 @@ async fn company(server: &Server, name: &str) -> Company {
                 .bind(now),
             Sql::new("UPDATE documents SET status = 'COMPLETED'"),
             Sql::new("UPDATE crawls SET status = 'COMPLETED'"),
+            Sql::new(
+                "INSERT INTO model_providers (id, workspace_id, name, kind, base_url, models, created_at, updated_at)
+                 VALUES ($1, $2, 'Own', 'openai', 'http://127.0.0.1:1/v1', $3, $4, $4)",
+            )
+            .bind(made_id("prov_", name))
+            .bind(&*workspace)
+            .bind(json!([{ "name": "m", "model": "m" }]))
+            .bind(now),
             // As if its reading had been done, and another version answered.
             Sql::new(
                 "INSERT INTO document_versions (document_id, workspace_id, version, content_hash, content, original, created_at)
@@ -168,6 +178,8 @@ async fn company(server: &Server, name: &str) -> Company {
         ("agent_id", agent),
         ("document_id", text(&document["id"])),
         ("crawl_id", crawl),
+        ("execution_id", text(&run["execution_id"])),
+        ("provider_id", made_id("prov_", name)),
         ("version", "1".into()),
         ("outlet_id", outlet),
         ("invitation_id", invitation),
@@ -245,7 +257,10 @@ fn body(route: &Route, company: &Company) -> Value {
         if route.path.contains("open-keys") { json!({ "forms": ["create"] }) } else { json!(["read"]) };
     json!({
         "title": "Another title",
+        "input": "When does the shop open?",
         "content": "The shop opens at nine.",
+        "kind": "openai",
+        "models": [{ "name": "gpt-4", "model": "gpt-4" }],
         "question": "When does the shop open?",
         "answer": "At nine.",
         "query": "When does the shop open?",
@@ -403,7 +418,10 @@ impl World {
             for (standing, proof) in self.callers.iter().filter(|(standing, _)| standing.may(permission)) {
                 let answer = self.call(route, &path, Some(proof)).await;
                 let (status, who) = (answer.status, format!("{} for {standing:?}", named(route)));
-                assert!(status.is_success(), "{who}: {status} {}", answer.text);
+                // Nobody answers where the provider is; that it was asked is enough.
+                let asked = route.path.ends_with("/providers/{provider_id}/test")
+                    && status == StatusCode::BAD_GATEWAY;
+                assert!(status.is_success() || asked, "{who}: {status} {}", answer.text);
                 if route.method != Method::GET {
                     kept.restore(&self.server).await;
                 }

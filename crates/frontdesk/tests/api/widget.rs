@@ -5,8 +5,9 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use http::Method;
 use platform::{
-    AgentId, MessageId,
+    AgentId, ExecutionId, MessageId,
     conversations::{self, Channel, Exchange, Thread},
+    executions::{Execution, Outcome, Timings},
     identity,
 };
 use serde_json::{Value, json};
@@ -57,6 +58,35 @@ fn done(frames: &[Value]) -> &Value {
     last
 }
 
+/// The record of a run in which nothing happened.
+fn execution(server: &Server, agent: &AgentId, message: &MessageId) -> Execution {
+    let now = server.app.clock.now();
+    Execution {
+        id: ExecutionId::new(now, server.app.entropy),
+        agent_id: agent.clone(),
+        message_id: message.clone(),
+        channel: Channel::Widget,
+        agent_version: "1.1".into(),
+        input: "Where?".into(),
+        asked: None,
+        output: "There.".into(),
+        output_format: "markdown".into(),
+        outcome: Outcome::Answered,
+        reason: None,
+        confidence: 1.0,
+        model: "extractive".into(),
+        attempts: Vec::new(),
+        passages: Vec::new(),
+        tool_calls: Vec::new(),
+        claims: Vec::new(),
+        tokens_input: 0,
+        tokens_output: 0,
+        timings: Timings::default(),
+        replay_of: None,
+        created_at: now,
+    }
+}
+
 on_both! {
     async fn an_exchange_that_cannot_be_kept_spoils_no_other(database: Database) {
         let server = start(database).await;
@@ -80,9 +110,11 @@ on_both! {
                 agent_version: "1.1".into(),
                 sources: json!([]),
                 response_time_ms: 1,
+                pending: None,
             };
+            let execution = execution(&server, agent, &exchange.id);
             let (app, tenant) = (server.app.clone(), tenant.clone());
-            async move { conversations::record(&app, &tenant, &thread, exchange).await }
+            async move { conversations::record(&app, &tenant, &thread, exchange, execution).await }
         };
         // The first has the turn; the others wait and are written together.
         let outcomes = tokio::join!(keep(&agent, "a"), keep(&agent, "b"), keep(&gone, "c"), keep(&agent, "d"));

@@ -9,9 +9,10 @@ use std::{collections::HashSet, fmt, str::FromStr, sync::Arc};
 
 pub use settings::{
     Appearance, AppearancePatch, Behavior, BehaviorPatch, Branding, BrandingPatch, Greeting, GreetingPatch,
-    ResponseConfig, ResponsePatch, Settings, SettingsPatch,
+    Guardrails, GuardrailsPatch, ModelPatch, ModelSettings, ResponseConfig, ResponsePatch, Settings,
+    SettingsPatch, TOOLS,
 };
-pub use store::{Agent, Filter, Listed, Published, Stats};
+pub use store::{Agent, Filter, Listed, Published, Stats, Version};
 
 use serde_json::json;
 
@@ -182,20 +183,77 @@ pub async fn update(app: &App, tenant: &Tenant, by: &Actor, id: &AgentId, change
 /// # Errors
 /// Not found when the workspace has no such agent.
 pub async fn publish(app: &App, tenant: &Tenant, by: &Actor, id: &AgentId) -> Result<Agent> {
-    let now = app.clock.now();
     let mut db = app.db.write().await?;
     let mut agent = store::get(&mut db, tenant, id).await?;
-    let version = store::last_version(&mut db, tenant, id).await? + 1;
-    agent.status = Status::Published;
-    agent.published_version = Some(version);
-    agent.published_at = Some(now);
-    agent.updated_at = now;
-    store::insert_version(&mut db, tenant, &agent, version, by, now).await?;
-    store::update(&mut db, tenant, &agent).await?;
+    freeze(app, &mut db, tenant, by, &mut agent, None).await?;
     let event = Event::new("agent.published", id.as_str()).with(json!({ "version": agent.version() }));
     audit::record(app, &mut db, tenant, by, event).await?;
     app.callers.commit(db).await?;
     Ok(agent)
+}
+
+async fn freeze(
+    app: &App,
+    db: &mut ::store::Write,
+    tenant: &Tenant,
+    by: &Actor,
+    agent: &mut Agent,
+    note: Option<String>,
+) -> Result<()> {
+    let now = app.clock.now();
+    let version = store::last_version(db, tenant, &agent.id).await? + 1;
+    agent.status = Status::Published;
+    agent.published_version = Some(version);
+    agent.published_at = Some(now);
+    agent.updated_at = now;
+    store::insert_version(db, tenant, agent, (version, note), by, now).await?;
+    store::update(db, tenant, agent).await
+}
+
+/// An agent's versions, latest first, each with what its maker changed.
+///
+/// # Errors
+/// Not found when the workspace has no such agent.
+pub async fn versions(app: &App, tenant: &Tenant, id: &AgentId) -> Result<Vec<Version>> {
+    let mut db = app.db.read().await?;
+    store::get(&mut db, tenant, id).await?;
+    store::versions(&mut db, tenant, id).await
+}
+
+/// Publishes a former version again, as the next one, and makes it the draft.
+///
+/// # Errors
+/// Not found when there is no such agent or version.
+pub async fn restore(app: &App, tenant: &Tenant, by: &Actor, id: &AgentId, version: i64) -> Result<Agent> {
+    let mut db = app.db.write().await?;
+    let mut agent = store::get(&mut db, tenant, id).await?;
+    let (name, settings) = store::version(&mut db, tenant, id, version)
+        .await?
+        .ok_or_else(|| Error::not_found("This agent has no such version."))?;
+    agent.name = name;
+    agent.settings = settings;
+    // A collection of then may be gone.
+    let known: HashSet<_> = knowledge::collection_ids(&mut db, tenant).await?.into_iter().collect();
+    agent.settings.collection_ids.retain(|id| known.contains(id));
+    freeze(app, &mut db, tenant, by, &mut agent, Some(format!("1.{version} again"))).await?;
+    let event = Event::new("agent.restored", id.as_str())
+        .with(json!({ "from": format!("1.{version}"), "version": agent.version() }));
+    audit::record(app, &mut db, tenant, by, event).await?;
+    app.callers.commit(db).await?;
+    Ok(agent)
+}
+
+/// Removes an agent with its versions, conversations and executions.
+///
+/// # Errors
+/// Not found when the workspace has no such agent.
+pub async fn delete(app: &App, tenant: &Tenant, by: &Actor, id: &AgentId) -> Result<()> {
+    let mut db = app.db.write().await?;
+    let agent = store::get(&mut db, tenant, id).await?;
+    store::delete(&mut db, tenant, id).await?;
+    let event = Event::new("agent.deleted", id.as_str()).with(json!({ "name": agent.name }));
+    audit::record(app, &mut db, tenant, by, event).await?;
+    app.callers.commit(db).await
 }
 
 /// The agent that visitors get.

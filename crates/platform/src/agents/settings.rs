@@ -4,6 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CollectionId, Error, Patch, Result};
 
+/// The tools that an agent can have.
+pub const TOOLS: [&str; 3] = ["search_knowledge", "current_time", "hand_over"];
+/// Longest words of an agent's makers to the model, in characters.
+const MAX_PROMPT: usize = 8_000;
+
 /// Everything that makes an agent behave as it does. What is missing in a stored document has its default.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
@@ -14,12 +19,24 @@ pub struct Settings {
     pub response_config: ResponseConfig,
     /// Rules of the conversation, as its clients keep them.
     pub conversation_rules: serde_json::Map<String, serde_json::Value>,
+    /// Its makers' own words to the model, before the rules of the house.
+    pub system_prompt: String,
+    /// Which models write.
+    pub model_settings: ModelSettings,
+    /// What it keeps to.
+    pub guardrails: Guardrails,
+    /// The tools that a model may call for it, by name; see [`crate::answering::tools`].
+    pub tools: Vec<String>,
     /// What it says first.
     pub greeting_message: String,
     /// What it says when it does not know.
     pub fallback_message: String,
     /// What it may know.
     pub collection_ids: Vec<CollectionId>,
+    /// The data sources it may ask.
+    pub data_source_ids: Vec<String>,
+    /// How the Craveva document's clients show it; kept as they send it.
+    pub ui_settings: serde_json::Map<String, serde_json::Value>,
     /// How the widget looks.
     pub appearance: Appearance,
     /// How the widget greets.
@@ -34,10 +51,16 @@ impl Default for Settings {
             behavior_settings: Behavior::default(),
             response_config: ResponseConfig::default(),
             conversation_rules: serde_json::Map::new(),
+            system_prompt: String::new(),
+            model_settings: ModelSettings::default(),
+            guardrails: Guardrails::default(),
+            tools: Vec::new(),
             greeting_message: "Hi! How can I help you?".into(),
             fallback_message: "I could not find that in what I know. Would you like to talk to a person?"
                 .into(),
             collection_ids: Vec::new(),
+            data_source_ids: Vec::new(),
+            ui_settings: serde_json::Map::new(),
             appearance: Appearance::default(),
             greeting: Greeting::default(),
             branding: Branding::default(),
@@ -95,6 +118,30 @@ group! {
         show_sources: bool = true,
         /// Of a language model, 0 to 2.
         temperature: f64 = 0.2,
+    }
+}
+
+group! {
+    /// Which models write an agent's answers. Behind them all stands the embedded one, which quotes.
+    ModelSettings, ModelPatch {
+        /// The first choice; the server's own when empty, `extractive` for none.
+        model: String = String::new(),
+        /// Those that step in, in order.
+        fallback_models: Vec<String> = Vec::new(),
+    }
+}
+
+group! {
+    /// What an agent keeps to, held by code and not only asked of the model.
+    Guardrails, GuardrailsPatch {
+        /// What it talks about; anything when empty.
+        allowed_topics: Vec<String> = Vec::new(),
+        /// Words and phrases that neither a question nor an answer may hold.
+        blocked_words: Vec<String> = Vec::new(),
+        /// What happens to sentences that no passage supports: `flag` or `drop`.
+        unsupported_sentences: String = "flag".into(),
+        /// Whether a provider's model gets placeholders for addresses, phone numbers, cards and accounts.
+        redact_personal_data: bool = false,
     }
 }
 
@@ -160,6 +207,18 @@ pub struct SettingsPatch {
     pub response_config: Option<ResponsePatch>,
     /// Rules of the conversation; replaced as a whole.
     pub conversation_rules: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Its makers' own words to the model.
+    pub system_prompt: Option<String>,
+    /// Which models write.
+    pub model_settings: Option<ModelPatch>,
+    /// What it keeps to.
+    pub guardrails: Option<GuardrailsPatch>,
+    /// The tools that a model may call for it; replaced as a whole.
+    pub tools: Option<Vec<String>>,
+    /// The data sources it may ask; replaced as a whole.
+    pub data_source_ids: Option<Vec<String>>,
+    /// How the Craveva document's clients show it; replaced as a whole.
+    pub ui_settings: Option<serde_json::Map<String, serde_json::Value>>,
     /// What it says first.
     pub greeting_message: Option<String>,
     /// What it says when it does not know.
@@ -182,30 +241,31 @@ impl Settings {
     pub(super) fn apply(&mut self, patch: SettingsPatch) -> Result<()> {
         self.behavior_settings.apply(patch.behavior_settings.unwrap_or_default());
         self.response_config.apply(patch.response_config.unwrap_or_default());
+        self.model_settings.apply(patch.model_settings.unwrap_or_default());
+        self.guardrails.apply(patch.guardrails.unwrap_or_default());
         self.appearance.apply(patch.appearance.unwrap_or_default());
         self.greeting.apply(patch.greeting.unwrap_or_default());
         if let Some(branding) = patch.branding {
             self.branding.show_powered_by = branding.show_powered_by.unwrap_or(self.branding.show_powered_by);
             self.branding.avatar_url = branding.avatar_url.apply(self.branding.avatar_url.take());
         }
-        let set = |slot: &mut String, value: Option<String>| {
-            if let Some(value) = value {
-                *slot = value;
-            }
-        };
-        set(&mut self.greeting_message, patch.greeting_message);
-        set(&mut self.fallback_message, patch.fallback_message);
-        self.conversation_rules =
-            patch.conversation_rules.unwrap_or_else(|| std::mem::take(&mut self.conversation_rules));
-        self.collection_ids =
-            patch.collection_ids.unwrap_or_else(|| std::mem::take(&mut self.collection_ids));
+        replace(&mut self.greeting_message, patch.greeting_message);
+        replace(&mut self.fallback_message, patch.fallback_message);
+        replace(&mut self.system_prompt, patch.system_prompt);
+        replace(&mut self.conversation_rules, patch.conversation_rules);
+        replace(&mut self.ui_settings, patch.ui_settings);
+        replace(&mut self.collection_ids, patch.collection_ids);
+        replace(&mut self.data_source_ids, patch.data_source_ids);
+        replace(&mut self.tools, patch.tools);
         self.validate()
     }
 
     fn validate(&self) -> Result<()> {
-        let check = |fine: bool, field: &'static str, message: &'static str| {
-            if fine { Ok(()) } else { Err(Error::invalid(field, message)) }
-        };
+        self.validate_answers()?;
+        self.validate_look()
+    }
+
+    fn validate_answers(&self) -> Result<()> {
         let response = &self.response_config;
         check(
             (0.0..=1.0).contains(&response.confidence_threshold),
@@ -229,6 +289,50 @@ impl Settings {
             "behavior_settings",
             "Each of behavior_settings has at most 200 characters.",
         )?;
+        check(
+            self.system_prompt.chars().count() <= MAX_PROMPT,
+            "system_prompt",
+            "system_prompt has at most 8000 characters.",
+        )?;
+        let models = &self.model_settings;
+        check(
+            models.fallback_models.len() <= 5
+                && models
+                    .fallback_models
+                    .iter()
+                    .chain([&models.model])
+                    .all(|name| name.chars().count() <= 200),
+            "model_settings",
+            "There are at most 5 fallback_models, and a model's name has at most 200 characters.",
+        )?;
+        let rails = &self.guardrails;
+        check(
+            matches!(rails.unsupported_sentences.as_str(), "flag" | "drop"),
+            "guardrails.unsupported_sentences",
+            "unsupported_sentences is flag or drop.",
+        )?;
+        check(
+            short_list(&rails.allowed_topics, 50, 200),
+            "guardrails.allowed_topics",
+            "There are at most 50 allowed_topics of 1 to 200 characters.",
+        )?;
+        check(
+            short_list(&rails.blocked_words, 500, 100),
+            "guardrails.blocked_words",
+            "There are at most 500 blocked_words of 1 to 100 characters.",
+        )?;
+        if let Some(unknown) = self.tools.iter().find(|tool| !TOOLS.contains(&tool.as_str())) {
+            let known = TOOLS.join(", ");
+            return Err(Error::invalid("tools", format!("There is no tool {unknown}. There are {known}.")));
+        }
+        check(
+            short_list(&self.data_source_ids, 100, 100),
+            "data_source_ids",
+            "There are at most 100 data_source_ids.",
+        )
+    }
+
+    fn validate_look(&self) -> Result<()> {
         check(
             matches!(self.appearance.theme.as_str(), "light" | "dark" | "auto"),
             "appearance.theme",
@@ -269,6 +373,20 @@ impl Settings {
             "There are at most 10 suggested_questions of at most 200 characters.",
         )
     }
+}
+
+fn replace<T>(slot: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *slot = value;
+    }
+}
+
+fn check(fine: bool, field: &'static str, message: &'static str) -> Result<()> {
+    if fine { Ok(()) } else { Err(Error::invalid(field, message)) }
+}
+
+fn short_list(list: &[String], most: usize, longest: usize) -> bool {
+    list.len() <= most && list.iter().all(|text| (1..=longest).contains(&text.trim().chars().count()))
 }
 
 fn is_color(text: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
-use store::{Read, Write, sql};
+use store::{Read, Sql, Write, sql};
 
 use super::{AgentType, Settings, Status};
 use crate::{Actor, AgentId, Error, Page, Paged, Result, Tenant, WorkspaceId, workspaces::Plan};
@@ -93,6 +93,23 @@ pub struct Published {
     pub version: String,
 }
 
+/// A published version.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// `1.n`.
+    pub version: String,
+    /// What the agent was called.
+    pub name: String,
+    /// Who published it.
+    pub created_by: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// Why, when it was not for its changes.
+    pub note: Option<String>,
+    /// The settings that differ from the version before.
+    pub changed: Vec<String>,
+}
+
 /// An agent in a list.
 #[derive(Clone, Debug, FromRow)]
 pub struct Listed {
@@ -128,6 +145,8 @@ pub struct Filter {
     pub status: Option<Status>,
     /// Of this type.
     pub agent_type: Option<AgentType>,
+    /// Whether visitors can reach it.
+    pub published: Option<bool>,
 }
 
 pub(super) async fn insert(db: &mut Write, tenant: &Tenant, a: &Agent) -> Result<()> {
@@ -166,25 +185,26 @@ pub(super) async fn list(
     filter: Filter,
     page: Page,
 ) -> Result<Paged<Listed>> {
-    let status = filter.status.map(Status::as_str);
-    let agent_type = filter.agent_type.map(AgentType::as_str);
-    let total = db
-        .count(
-            sql!("SELECT count(*) FROM agents a WHERE a.workspace_id = $1", tenant)
-                .and("a.status = ", status)
-                .and("a.agent_type = ", agent_type),
-        )
-        .await?;
+    let narrow = |sql: Sql| {
+        let sql = sql
+            .and("a.status = ", filter.status.map(Status::as_str))
+            .and("a.agent_type = ", filter.agent_type.map(AgentType::as_str));
+        match filter.published {
+            Some(true) => sql.push(" AND a.status = 'PUBLISHED'"),
+            Some(false) => sql.push(" AND a.status <> 'PUBLISHED'"),
+            None => sql,
+        }
+    };
+    let total =
+        db.count(narrow(sql!("SELECT count(*) FROM agents a WHERE a.workspace_id = $1", tenant))).await?;
     let items = db
         .all(
-            sql!(
+            narrow(sql!(
                 "SELECT a.id, a.name, a.status, a.agent_type, a.created_at,
                         (SELECT count(*) FROM conversations c WHERE c.agent_id = a.id AND c.channel = 'widget') AS conversation_count
                  FROM agents a WHERE a.workspace_id = $1",
                 tenant
-            )
-            .and("a.status = ", status)
-            .and("a.agent_type = ", agent_type)
+            ))
             .push(" ORDER BY a.id")
             .push_bind(" LIMIT ", page.limit)
             .push_bind(" OFFSET ", page.offset),
@@ -227,20 +247,21 @@ pub(super) async fn insert_version(
     db: &mut Write,
     tenant: &Tenant,
     agent: &Agent,
-    version: i64,
+    (version, note): (i64, Option<String>),
     by: &Actor,
     now: DateTime<Utc>,
 ) -> Result<()> {
     db.execute(sql!(
-        "INSERT INTO agent_versions (agent_id, workspace_id, version, name, settings, created_by, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO agent_versions (agent_id, workspace_id, version, name, settings, created_by, created_at, note)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         &agent.id,
         tenant,
         version,
         agent.name.as_str(),
         serde_json::to_value(&agent.settings)?,
         by.id(),
-        now
+        now,
+        note
     ))
     .await?;
     Ok(())
@@ -286,4 +307,83 @@ pub(super) async fn stats(db: &mut Read, tenant: &Tenant, id: &AgentId) -> Resul
             id
         ))
         .await?)
+}
+
+#[derive(FromRow)]
+struct VersionRow {
+    version: i64,
+    name: String,
+    settings: serde_json::Value,
+    created_by: String,
+    created_at: DateTime<Utc>,
+    note: Option<String>,
+}
+
+pub(super) async fn versions(db: &mut Read, tenant: &Tenant, id: &AgentId) -> Result<Vec<Version>> {
+    let rows: Vec<VersionRow> = db
+        .all(sql!(
+            "SELECT v.version, v.name, v.settings, coalesce(u.full_name, v.created_by) AS created_by, v.created_at, v.note
+             FROM agent_versions v LEFT JOIN users u ON u.id = v.created_by
+             WHERE v.workspace_id = $1 AND v.agent_id = $2 ORDER BY v.version",
+            tenant,
+            id
+        ))
+        .await?;
+    let mut before = serde_json::to_value(Settings::default())?;
+    let mut versions = Vec::with_capacity(rows.len());
+    for row in rows {
+        let settings = serde_json::to_value(settings("agent_versions.settings", id, row.settings)?)?;
+        versions.push(Version {
+            version: format!("1.{}", row.version),
+            name: row.name,
+            created_by: row.created_by,
+            created_at: row.created_at,
+            note: row.note,
+            changed: differing("", &before, &settings),
+        });
+        before = settings;
+    }
+    versions.reverse();
+    Ok(versions)
+}
+
+/// The names of the fields that differ, `group.field` for those of groups.
+fn differing(group: &str, before: &serde_json::Value, after: &serde_json::Value) -> Vec<String> {
+    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
+        return vec![group.to_owned()];
+    };
+    let names = after.keys().chain(before.keys().filter(|name| !after.contains_key(*name)));
+    let field = |name: &String| {
+        let path = if group.is_empty() { name.clone() } else { format!("{group}.{name}") };
+        match (before.get(name), after.get(name)) {
+            (before, after) if before == after => Vec::new(),
+            (Some(before), Some(after)) if group.is_empty() && before.is_object() && after.is_object() => {
+                differing(&path, before, after)
+            }
+            _ => vec![path],
+        }
+    };
+    names.flat_map(field).collect()
+}
+
+pub(super) async fn version(
+    db: &mut Read,
+    tenant: &Tenant,
+    id: &AgentId,
+    version: i64,
+) -> Result<Option<(String, Settings)>> {
+    let row: Option<(String, serde_json::Value)> = db
+        .optional(sql!(
+            "SELECT name, settings FROM agent_versions WHERE workspace_id = $1 AND agent_id = $2 AND version = $3",
+            tenant,
+            id,
+            version
+        ))
+        .await?;
+    row.map(|(name, value)| Ok((name, settings("agent_versions.settings", id, value)?))).transpose()
+}
+
+pub(super) async fn delete(db: &mut Write, tenant: &Tenant, id: &AgentId) -> Result<()> {
+    db.execute(sql!("DELETE FROM agents WHERE workspace_id = $1 AND id = $2", tenant, id)).await?;
+    Ok(())
 }

@@ -89,6 +89,39 @@ pub(super) fn cited(text: &str) -> Vec<(usize, &str)> {
     cited
 }
 
+/// How many bytes of marks, with the space between them, a text begins with.
+pub(super) fn leading(text: &str) -> usize {
+    let (mut end, mut at) = (0, 0);
+    loop {
+        at += text[at..].len() - text[at..].trim_start().len();
+        let Some(close) = text[at..].find(']').map(|n| at + n + 1) else { return end };
+        if !text[at..].starts_with('[') || numbers(&text[at..close]).is_none() {
+            return end;
+        }
+        (end, at) = (close, close);
+    }
+}
+
+/// The text without its marks.
+pub(super) fn without(text: &str) -> String {
+    let (mut out, mut at) = (String::with_capacity(text.len()), 0);
+    while let Some(open) = text[at..].find('[').map(|n| at + n) {
+        let close = text[open..].find(']').map(|n| open + n + 1);
+        match close.filter(|close| numbers(&text[open..*close]).is_some()) {
+            Some(close) => {
+                out.push_str(text[at..open].trim_end());
+                at = close;
+            }
+            None => {
+                out.push_str(&text[at..=open]);
+                at = open + 1;
+            }
+        }
+    }
+    out.push_str(&text[at..]);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,5 +146,15 @@ mod tests {
         let text = "Tents cost 900 NOK. [2] They ship free [1][3].\nSee [2] and [x].";
         assert_eq!(cited(text), [(2, "Tents cost 900 NOK."), (1, "They ship free"), (3, "They ship free")]);
         assert!(cited("none").is_empty());
+    }
+
+    #[test]
+    fn marks_are_taken_out_with_the_space_before_them() {
+        assert_eq!(
+            without("Tents cost 900 NOK. [2] They ship free [1][3]."),
+            "Tents cost 900 NOK. They ship free."
+        );
+        assert_eq!(without("a [link](x) and [ ] b["), "a [link](x) and [ ] b[");
+        assert_eq!(["[1] [2]. It", " [1]", "It [1]", "[x] [1]", ""].map(leading), [7, 4, 0, 0, 0]);
     }
 }

@@ -2,7 +2,7 @@
 //! number for how sure that is.
 
 use models::{Passage, Quote};
-use retrieval::Weights;
+use retrieval::{Index, Weights};
 
 use super::confidence::{self, Features};
 use crate::{
@@ -28,6 +28,8 @@ pub(super) struct Evidence {
     pub quotes: Vec<Vec<Quote>>,
     /// How sure an answer from this is, 0 to 1.
     pub confidence: f64,
+    /// Where it was found.
+    pub index: Index,
 }
 
 impl Evidence {
@@ -56,9 +58,9 @@ pub(super) async fn gather(
     tenant: &Tenant,
     settings: &Settings,
     question: &str,
+    quoting: bool,
 ) -> Result<Evidence> {
     let retrieved = knowledge::retrieve(app, tenant, question, &settings.collection_ids, PASSAGES).await?;
-    let quoting = app.config.llm.is_none();
     let mut sentences = sentences(&retrieved, if quoting { QUOTED_PASSAGES } else { WEIGHED_PASSAGES });
     if quoting && let Some(vector) = &retrieved.vector {
         compare_by_meaning(app, vector, &mut sentences).await?;
@@ -72,7 +74,7 @@ pub(super) async fn gather(
         let score = sentence.features(&retrieved).score();
         quotes[sentence.passage].push(Quote { span: sentence.span.clone(), score });
     }
-    Ok(Evidence { confidence, found: retrieved.passages, quotes })
+    Ok(Evidence { confidence, index: retrieved.index, found: retrieved.passages, quotes })
 }
 
 /// A sentence of a passage and what speaks for it.

@@ -1,8 +1,10 @@
 //! What a stream tells the visitor.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
-use crate::{DocumentId, MessageId};
+use crate::{DocumentId, MessageId, executions::Claim};
 
 /// One frame of an answer's stream.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -15,8 +17,8 @@ pub enum Frame {
     },
     /// What is going on.
     Status {
-        /// The stage.
-        status: Stage,
+        /// `retrieving`, `thinking`, or the name of a tool.
+        status: Cow<'static, str>,
     },
     /// Words of the answer, Markdown, with citations like `[1]`.
     Token {
@@ -27,6 +29,8 @@ pub enum Frame {
     Sources {
         /// The passages that were used.
         sources: Vec<Source>,
+        /// The answer's sentences, and the place that supports each.
+        spans: Vec<Claim>,
     },
     /// The last: how the answer came out.
     Done {
@@ -36,8 +40,10 @@ pub enum Frame {
         answered: bool,
         /// What made the answer.
         model: String,
-        /// Whether the configured model failed and the extractive one stepped in.
+        /// Whether the first model of the chain failed and another one stepped in.
         degraded: bool,
+        /// Whether the visitor stopped it.
+        stopped: bool,
     },
     /// The last, when there is no answer.
     Error {
@@ -46,16 +52,6 @@ pub enum Frame {
         /// For the visitor.
         message: String,
     },
-}
-
-/// What an answer is at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Looking for passages.
-    Retrieving,
-    /// Writing.
-    Thinking,
 }
 
 /// A passage that an answer comes from, and the sentence in it.

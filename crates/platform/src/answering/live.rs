@@ -7,6 +7,7 @@ use std::{
 };
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::Frame;
 use crate::{Error, MessageId, Result, Tenant};
@@ -24,12 +25,39 @@ pub struct Live {
     frames: Mutex<Vec<Frame>>,
     /// How many frames there are, and whether that was the last.
     state: watch::Sender<(usize, bool)>,
+    /// Set when the visitor wants no more of it.
+    stop: CancellationToken,
 }
 
 impl Live {
+    pub(super) fn new(id: MessageId, tenant: Tenant, session: String) -> Self {
+        Self {
+            id,
+            tenant,
+            session,
+            frames: Mutex::default(),
+            state: watch::Sender::new((0, false)),
+            stop: CancellationToken::new(),
+        }
+    }
+
     /// The answer's id.
     pub fn id(&self) -> &MessageId {
         &self.id
+    }
+
+    /// Ends the answer with what has been said.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits until the visitor wants no more of it.
+    pub(super) async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
     }
 
     pub(super) fn push(&self, frame: Frame) {
@@ -81,13 +109,7 @@ pub struct LiveAnswers {
 
 impl LiveAnswers {
     pub(super) fn open(&self, id: MessageId, tenant: Tenant, session: String) -> Arc<Live> {
-        let live = Arc::new(Live {
-            id: id.clone(),
-            tenant,
-            session,
-            frames: Mutex::default(),
-            state: watch::Sender::new((0, false)),
-        });
+        let live = Arc::new(Live::new(id.clone(), tenant, session));
         lock(&self.answers).insert(id, live.clone());
         live
     }

@@ -1,70 +1,75 @@
 //! An answer as a whole, for callers that do not stream.
 
-use super::{Frame, Question, Source, ask};
 use std::sync::Arc;
 
-use crate::{
-    App, Error, MessageId, Result, Tenant,
-    agents::{Agent, Published},
-    conversations::{Channel, Thread},
+use super::{
+    Live, Question, Source, check,
+    run::{self, Run},
 };
+use crate::{App, Error, ExecutionId, MessageId, Result, Tenant, executions::Claim};
 
 /// A whole answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
-    /// Its id.
+    /// The record of how it came about.
+    pub execution_id: ExecutionId,
+    /// Its id, to give feedback on.
     pub message_id: MessageId,
-    /// Markdown with citations like `[1]`; the fallback message when nothing was found.
+    /// What was said, in the form asked for; the fallback message when nothing was found.
     pub text: String,
     /// The passages that were used.
     pub sources: Vec<Source>,
+    /// The answer's sentences, and the place that supports each.
+    pub spans: Vec<Claim>,
     /// 0 to 1.
     pub confidence: f64,
     /// False when the fallback message was given.
     pub answered: bool,
     /// What made the answer.
     pub model: String,
-    /// Whether the configured model failed and the extractive one stepped in.
+    /// Whether the first model of the chain failed and another one stepped in.
     pub degraded: bool,
+    /// Tokens that models were given and wrote, as their providers count.
+    pub tokens: i64,
+    /// From the question's arrival to the answer's end.
+    pub milliseconds: i64,
 }
 
-/// Asks an agent's draft one question, in a conversation of its own, so that an earlier try does not colour it.
-///
-/// # Errors
-/// Invalid as [`ask`], upstream when no answer could be made.
-pub async fn try_draft(app: &App, tenant: &Tenant, agent: &Agent, text: String) -> Result<Reply> {
-    let thread = Thread {
-        agent: agent.id.clone(),
-        channel: Channel::Test,
-        session: app.entropy.token(),
-        page_url: None,
-    };
-    let draft = Arc::new(Published {
-        id: agent.id.clone(),
-        name: agent.name.clone(),
-        settings: agent.settings.clone(),
-        version: format!("{} draft", agent.version()),
-    });
-    let live = ask(app, tenant, Question { agent: draft, thread, text })?;
-    let mut reply = Reply {
-        message_id: live.id().clone(),
-        text: String::new(),
-        sources: Vec::new(),
-        confidence: 0.0,
-        answered: false,
-        model: String::new(),
-        degraded: false,
-    };
-    for frame in live.whole().await {
-        match frame {
-            Frame::Start { .. } | Frame::Status { .. } => {}
-            Frame::Token { content } => reply.text.push_str(&content),
-            Frame::Sources { sources } => reply.sources = sources,
-            Frame::Done { confidence, answered, model, degraded } => {
-                reply = Reply { confidence, answered, model, degraded, ..reply };
-            }
-            Frame::Error { message, .. } => return Err(Error::upstream(message)),
+impl From<Run> for Reply {
+    fn from(run: Run) -> Self {
+        let answered = run.answered();
+        let execution = run.execution;
+        Self {
+            execution_id: execution.id,
+            message_id: execution.message_id,
+            text: execution.output,
+            sources: run.sources,
+            spans: execution.claims,
+            confidence: execution.confidence,
+            answered,
+            model: execution.model,
+            degraded: run.degraded,
+            tokens: execution.tokens_input + execution.tokens_output,
+            milliseconds: execution.timings.total as i64,
         }
     }
-    Ok(reply)
+}
+
+/// Asks an agent and waits for the whole answer. It is made to its end and kept even when the caller goes away.
+///
+/// # Errors
+/// Invalid when the question is empty or too long; upstream when no answer could be made.
+pub async fn reply(app: &App, tenant: &Tenant, question: Question) -> Result<Reply> {
+    check(&question)?;
+    let id = MessageId::new(app.clock.now(), app.entropy);
+    let live = Arc::new(Live::new(id, tenant.clone(), question.thread.session.clone()));
+    let (task_app, tenant) = (app.clone(), tenant.clone());
+    let made = app.tasks.spawn(async move { run::answer(&task_app, &tenant, &question, &live).await });
+    let run = made.await.map_err(Error::internal)?;
+    Ok(run
+        .map_err(|error| {
+            tracing::error!(%error, "an answer failed");
+            Error::upstream("No answer could be made. Please try again in a moment.")
+        })?
+        .into())
 }

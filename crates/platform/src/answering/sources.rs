@@ -2,26 +2,30 @@
 
 use std::{collections::HashSet, ops::Range};
 
-use super::{Source, citations::cited, evidence::Evidence};
-use crate::knowledge::Found;
+use super::{Source, citations::cited};
+use crate::{executions::Claim, knowledge::Found};
 
 /// Sources that are named when an answer cites none.
 const UNCITED: usize = 3;
 
-/// The passages that a text cites, each with the sentence that comes nearest to what it is cited for. A text
-/// without citations rests on the best passages.
-pub(super) fn of(evidence: &Evidence, text: &str) -> Vec<Source> {
-    let cited = cited(text);
-    let uses: Vec<(usize, &str)> = if cited.is_empty() {
-        (1..=evidence.found.len().min(UNCITED)).map(|n| (n, text)).collect()
-    } else {
-        cited
-    };
-    let source = |(n, statement): (usize, &str)| {
-        let found = evidence.found.get(n.checked_sub(1)?)?;
-        Some(source(n, found, nearest(&found.content, statement)))
-    };
-    uses.into_iter().filter_map(source).collect()
+/// The passages that an answer rests on: those that it cites, each with the sentence that comes nearest to what it is
+/// cited for, and those that support it without being named. An answer without either is shown with the best passages.
+pub(super) fn of(found: &[Found], text: &str, claims: &[Claim]) -> Vec<Source> {
+    let mut uses: Vec<(usize, Range<usize>)> = Vec::new();
+    let content = |n: usize| n.checked_sub(1).and_then(|n| found.get(n)).map(|found| found.content.as_str());
+    for (n, statement) in cited(text) {
+        uses.extend(content(n).map(|content| (n, nearest(content, statement))));
+    }
+    for span in claims.iter().filter_map(|claim| claim.citation.as_ref()) {
+        if uses.iter().all(|(n, _)| *n != span.passage) {
+            uses.extend(content(span.passage).map(|content| (span.passage, nearest(content, &span.quote))));
+        }
+    }
+    if uses.is_empty() {
+        let best = found.iter().take(UNCITED).enumerate();
+        uses.extend(best.map(|(n, found)| (n + 1, nearest(&found.content, text))));
+    }
+    uses.into_iter().map(|(n, span)| source(n, &found[n - 1], span)).collect()
 }
 
 fn source(citation: usize, found: &Found, span: Range<usize>) -> Source {
@@ -46,7 +50,7 @@ fn source(citation: usize, found: &Found, span: Range<usize>) -> Source {
 }
 
 /// The sentence that shares most words with a statement.
-fn nearest(content: &str, statement: &str) -> Range<usize> {
+pub(super) fn nearest(content: &str, statement: &str) -> Range<usize> {
     let wanted = words(statement);
     let share = |span: &Range<usize>| {
         let own = words(&content[span.clone()]);

@@ -12,11 +12,12 @@ pub use recorder::Recorder;
 pub use store::{Escalation, Unanswered};
 
 use crate::{
-    AgentId, App, Error, EscalationId, MessageId, Page, Paged, Result, Tenant, identity::EmailAddress,
+    AgentId, App, Error, EscalationId, MessageId, Page, Paged, Result, Tenant, executions::Execution,
+    identity::EmailAddress,
 };
 
-/// Earlier questions, with their answers, that a model is given.
-const HISTORY: i64 = 4;
+/// Earlier exchanges that are looked at.
+const HISTORY: i64 = 40;
 /// Longest comment on an answer, and longest message to a person, in characters.
 const MAX_TEXT: usize = 4_000;
 
@@ -25,6 +26,10 @@ const MAX_TEXT: usize = 4_000;
 pub enum Channel {
     /// A visitor's widget.
     Widget,
+    /// A client of the API that talks on somebody's behalf.
+    Api,
+    /// A single run by a client of the API.
+    Execute,
     /// An agent's maker tries it out; not counted among the visitors'.
     Test,
 }
@@ -34,8 +39,22 @@ impl Channel {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Widget => "widget",
+            Self::Api => "api",
+            Self::Execute => "execute",
             Self::Test => "test",
         }
+    }
+
+    /// The channel that is stored as this.
+    pub fn of(text: &str) -> Option<Self> {
+        [Self::Widget, Self::Api, Self::Execute, Self::Test]
+            .into_iter()
+            .find(|channel| channel.as_str() == text)
+    }
+
+    /// Whether what is said here counts among what visitors ask.
+    pub fn is_visitors(self) -> bool {
+        self != Self::Test
     }
 }
 
@@ -75,6 +94,8 @@ pub struct Exchange {
     pub sources: Value,
     /// From the question's arrival to the answer's end.
     pub response_time_ms: i64,
+    /// An action that waits for the visitor's word.
+    pub pending: Option<Value>,
 }
 
 /// What was said before in a thread, oldest first.
@@ -85,13 +106,32 @@ pub async fn history(app: &App, tenant: &Tenant, thread: &Thread) -> Result<Vec<
     store::history(&mut app.db.read().await?, tenant, thread, HISTORY).await
 }
 
-/// Keeps an exchange, and the question among the unanswered when it was not answered, in one transaction.
+/// Keeps an exchange with its run, and the question among the unanswered when it was not answered, in one transaction.
 ///
 /// # Errors
 /// What the database says.
-pub async fn record(app: &App, tenant: &Tenant, thread: &Thread, exchange: Exchange) -> Result<()> {
-    let entry = Entry { tenant: tenant.clone(), thread: thread.clone(), exchange };
+pub async fn record(
+    app: &App,
+    tenant: &Tenant,
+    thread: &Thread,
+    exchange: Exchange,
+    execution: Execution,
+) -> Result<()> {
+    let entry = Entry { tenant: tenant.clone(), thread: thread.clone(), exchange, execution };
     app.recorder.record(app, entry).await
+}
+
+/// Takes the action that waits for the visitor's word in a thread; it waits no longer.
+pub(crate) async fn take_pending(app: &App, tenant: &Tenant, thread: &Thread) -> Result<Option<Value>> {
+    // Most conversations have none, and reading does not hold up the one writer.
+    if store::pending(&mut app.db.read().await?, tenant, thread).await?.is_none() {
+        return Ok(None);
+    }
+    let mut db = app.db.write().await?;
+    let pending = store::pending(&mut db, tenant, thread).await?;
+    store::set_pending(&mut db, tenant, thread, None).await?;
+    db.commit().await?;
+    Ok(pending)
 }
 
 /// A question as it is compared: lower case, words and digits only.

@@ -5,14 +5,18 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::{Channel, Exchange, Thread, fold, store};
-use crate::{App, ConversationId, Error, Result, Tenant, UnansweredId};
+use super::{Exchange, Thread, fold, store};
+use crate::{
+    App, ConversationId, Error, Result, Tenant, UnansweredId,
+    executions::{self, Execution},
+};
 
 /// An exchange and where it belongs.
 pub(crate) struct Entry {
     pub(crate) tenant: Tenant,
     pub(crate) thread: Thread,
     pub(crate) exchange: Exchange,
+    pub(crate) execution: Execution,
 }
 
 type Waiting = (Entry, oneshot::Sender<Result<()>>);
@@ -60,11 +64,15 @@ async fn write(app: &App, batch: Vec<Waiting>) {
 async fn insert(app: &App, entries: &[Entry]) -> Result<()> {
     let now = app.clock.now();
     let mut db = app.db.write().await?;
-    for Entry { tenant, thread, exchange } in entries {
+    for Entry { tenant, thread, exchange, execution } in entries {
         let fresh = ConversationId::new(now, app.entropy);
         let conversation = store::touch(&mut db, tenant, &fresh, thread, now).await?;
         store::insert_message(&mut db, tenant, &conversation, exchange, now).await?;
-        if !exchange.answered && thread.channel == Channel::Widget {
+        executions::insert(&mut db, tenant, execution).await?;
+        if exchange.pending.is_some() {
+            store::set_pending(&mut db, tenant, thread, exchange.pending.clone()).await?;
+        }
+        if !exchange.answered && thread.channel.is_visitors() {
             let id = UnansweredId::new(now, app.entropy);
             let key = fold(&exchange.question);
             let asked = (exchange.question.as_str(), key.as_str());

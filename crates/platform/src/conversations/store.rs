@@ -123,6 +123,43 @@ pub(super) async fn insert_message(
     Ok(())
 }
 
+pub(super) async fn pending(
+    db: &mut Read,
+    tenant: &Tenant,
+    thread: &Thread,
+) -> Result<Option<serde_json::Value>> {
+    let row: Option<(Option<serde_json::Value>,)> = db
+        .optional(sql!(
+            "SELECT pending FROM conversations
+             WHERE workspace_id = $1 AND agent_id = $2 AND channel = $3 AND session_id = $4",
+            tenant,
+            &thread.agent,
+            thread.channel.as_str(),
+            thread.session.as_str()
+        ))
+        .await?;
+    Ok(row.and_then(|(pending,)| pending).filter(|pending| !pending.is_null()))
+}
+
+pub(super) async fn set_pending(
+    db: &mut Write,
+    tenant: &Tenant,
+    thread: &Thread,
+    pending: Option<serde_json::Value>,
+) -> Result<()> {
+    db.execute(sql!(
+        "UPDATE conversations SET pending = $5
+         WHERE workspace_id = $1 AND agent_id = $2 AND channel = $3 AND session_id = $4",
+        tenant,
+        &thread.agent,
+        thread.channel.as_str(),
+        thread.session.as_str(),
+        pending
+    ))
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn count_unanswered(
     db: &mut Write,
     tenant: &Tenant,

@@ -196,6 +196,12 @@ impl Outbound {
         }
     }
 
+    /// The client itself, for streams to an address that was admitted. Names are checked as they resolve, and nothing
+    /// follows redirects.
+    pub(crate) fn client(&self) -> reqwest::Client {
+        self.client.clone()
+    }
+
     /// Whether a user may give this address: what can be told without sending anything. A name that does not resolve
     /// passes, because it may later.
     ///

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use retrieval::{Mode, Query, Weights};
+use retrieval::{Index, Mode, Query, Weights};
 
 use super::store;
 use crate::{App, CollectionId, DocumentId, Error, Result, Tenant};
@@ -48,6 +48,8 @@ pub struct Retrieved {
     pub weights: Weights,
     /// The question's vector, with a model.
     pub vector: Option<Vec<f32>>,
+    /// Where they were found, for what else is to be weighed.
+    pub index: Index,
 }
 
 /// The passages of some collections that fit a question best.
@@ -65,12 +67,12 @@ pub async fn retrieve(
     // Without its provider a question is still matched by words.
     let vector = app.embeddings.question(question).await.unwrap_or_default();
     let wanted: HashSet<String> = collections.iter().map(|id| id.as_str().to_owned()).collect();
-    let text = question.to_owned();
+    let (text, searched) = (question.to_owned(), index.clone());
     let (hits, weights, vector) = tokio::task::spawn_blocking(move || {
         let terms = retrieval::analyse_query(&text);
-        let weights = index.weights(&terms);
+        let weights = searched.weights(&terms);
         let query = Query { terms, vector: vector.as_deref(), collections: Some(&wanted), mode: Mode::Fused };
-        (index.search(&query, limit), weights, vector)
+        (searched.search(&query, limit), weights, vector)
     })
     .await
     .map_err(Error::internal)?;
@@ -98,7 +100,7 @@ pub async fn retrieve(
             coverage: hit.coverage,
         })
     });
-    Ok(Retrieved { passages: passages.collect(), weights, vector })
+    Ok(Retrieved { passages: passages.collect(), weights, vector, index })
 }
 
 /// What a workspace's knowledge, or some collections of it, says to a question: the tool with which people look into it.

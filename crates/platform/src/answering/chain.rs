@@ -1,0 +1,69 @@
+//! Which models may write an answer, and in which order.
+
+use models::{Extractive, LanguageModel, OpenAi};
+
+use crate::{App, Result, Tenant, agents::ModelSettings, providers};
+
+/// The name of the embedded model.
+pub(super) const EXTRACTIVE: &str = "extractive";
+
+/// A model of a chain.
+pub(super) struct Link {
+    /// What tells it from all others, for the breaker.
+    pub key: String,
+    pub model: Box<dyn LanguageModel>,
+}
+
+/// Models in the order in which they are asked. Behind them all stands the embedded one.
+pub(super) struct Chain(pub Vec<Link>);
+
+impl Chain {
+    /// Whether the answer will be quoted and not written.
+    pub(super) fn quotes(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The chain of an agent; a run may name another first choice. Names that nobody offers fall to the server's own model,
+/// so that a client that asks for `gpt-4` is answered whatever stands behind it.
+pub(super) async fn of(
+    app: &App,
+    tenant: &Tenant,
+    settings: &ModelSettings,
+    wanted: Option<&str>,
+) -> Result<Chain> {
+    let offered = providers::usable(app, tenant).await?;
+    let first = wanted.unwrap_or(&settings.model);
+    let mut links: Vec<Link> = Vec::new();
+    for name in std::iter::once(first).chain(settings.fallback_models.iter().map(String::as_str)) {
+        if name == EXTRACTIVE {
+            break;
+        }
+        let own = offered.iter().find_map(|provider| provider.model(app, name));
+        let found = own.or_else(|| servers(app, name)).or_else(|| {
+            // Without a model of the server's the workspace's first one stands for all names.
+            offered.iter().find_map(|provider| provider.model(app, provider.first()?))
+        });
+        if let Some((key, model)) = found
+            && links.iter().all(|link| link.key != key)
+        {
+            links.push(Link { key, model });
+        }
+    }
+    Ok(Chain(links))
+}
+
+/// The server's model under a name: the one that is mapped to it, else the default one.
+fn servers(app: &App, name: &str) -> Option<(String, Box<dyn LanguageModel>)> {
+    let mut endpoint = app.config.llm.clone()?;
+    if let Some(mapped) = app.config.llm_models.get(name) {
+        endpoint.model.clone_from(mapped);
+    }
+    let key = format!("{} {}", endpoint.base_url, endpoint.model);
+    Some((key, Box::new(OpenAi::new(endpoint, app.http.clone()))))
+}
+
+/// The embedded model.
+pub(super) fn embedded() -> Link {
+    Link { key: EXTRACTIVE.into(), model: Box::new(Extractive) }
+}
