@@ -4,7 +4,7 @@ CARGO ?= cargo
 MODEL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/frontdesk/all-MiniLM-L6-v2
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: demo model build test test-rust test-browser test-contract lint deny bench bench-retrieval bench-ingest clean
+.PHONY: demo model build test test-rust test-browser test-contract lint deny bench bench-retrieval bench-ingest bench-answers clean
 
 demo: model build  ## A shop with its documents and its agent, on http://127.0.0.1:8000
 	$(CARGO_TARGET_DIR)/release/frontdesk demo
@@ -38,10 +38,15 @@ test-browser: model
 	scripts/test-browser "$(CARGO_TARGET_DIR)/debug/frontdesk"
 
 bench: model build  ## Figures against the goals, into bench/RESULTS.md
-	$(CARGO) run --release --locked -p bench -- --server "$(CARGO_TARGET_DIR)/release/frontdesk"
+	$(CARGO) run --release --locked -p bench -- --server "$(CARGO_TARGET_DIR)/release/frontdesk" \
+		--model-dir "$(MODEL)" --only chat,ttft,identity,start
 
 bench-retrieval: model  ## Retrieval quality over sets of questions, into bench/RETRIEVAL.md
 	$(CARGO) run --release --locked -p bench -- --model-dir "$(MODEL)" retrieval
+
+bench-answers: model build  ## How often answers are right and refusals honest, into bench/ANSWERS.md
+	$(CARGO) run --release --locked -p bench -- --server "$(CARGO_TARGET_DIR)/release/frontdesk" \
+		--model-dir "$(MODEL)" --only answers
 
 bench-ingest: model build  ## Reading, embedding, finding and crawling, into bench/INGEST.md
 	command -v pdftotext > /dev/null || apt-get install -y -q poppler-utils poppler-data

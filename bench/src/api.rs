@@ -119,6 +119,12 @@ impl Api {
         text(&send(upload).await?, "id")
     }
 
+    /// Asks an agent one question; gives the whole answer.
+    pub async fn execute(&self, server: &Server, agent: &str, input: &str) -> Result<Value> {
+        let url = format!("http://{}/api/v1/agents/{agent}/execute", server.addr);
+        send(self.http.post(url).bearer_auth(&self.token).json(&json!({ "input": input }))).await
+    }
+
     /// Starts a crawl; gives its id.
     pub async fn crawl(&self, collection: &str, url: &str, max_pages: usize) -> Result<String> {
         let body = json!({ "url": url, "collection_id": collection, "max_pages": max_pages });

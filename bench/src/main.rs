@@ -4,6 +4,7 @@
 //! only shows that everything works, and `--only chat,search` for a part. What a run needs (documents, filled
 //! data folders) is made once and kept below the target folder.
 
+mod answers;
 mod api;
 mod bare;
 mod chat;
@@ -62,6 +63,9 @@ struct Cli {
     /// Folders with PDFs to compare the extraction of
     #[arg(long, env = "PDF_DIRS", value_delimiter = ':', default_value = "../shared/documents")]
     pdfs: Vec<PathBuf>,
+    /// Folder of the sets of questions that answers are measured by
+    #[arg(long, env = "RETRIEVAL_SETS", default_value = "../shared/retrieval")]
+    sets: PathBuf,
 }
 
 /// What the bench starts of itself, so that its cost is counted apart; and what needs no server.
@@ -83,7 +87,7 @@ enum Helper {
     Retrieval {
         /// Folder of sets, each a folder with `corpus.jsonl` and `queries.jsonl`
         #[arg(default_value = "../shared/retrieval", env = "RETRIEVAL_SETS")]
-        sets: PathBuf,
+        folder: PathBuf,
     },
 }
 
@@ -99,6 +103,7 @@ enum Part {
     Search,
     Ingest,
     Crawl,
+    Answers,
 }
 
 impl Part {
@@ -107,6 +112,7 @@ impl Part {
         match self {
             Self::Chat | Self::Ttft | Self::Identity | Self::Start => report::RESULTS,
             Self::Extract | Self::Embed | Self::Search | Self::Ingest | Self::Crawl => report::INGEST,
+            Self::Answers => report::ANSWERS,
         }
     }
 
@@ -121,6 +127,7 @@ impl Part {
             Self::Search => "search",
             Self::Ingest => "ingest",
             Self::Crawl => "crawl",
+            Self::Answers => "answers",
         }
     }
 }
@@ -135,6 +142,8 @@ pub struct Bench {
     model_dir: Option<PathBuf>,
     /// Folders with PDFs.
     pdfs: Vec<PathBuf>,
+    /// Sets of questions.
+    sets: PathBuf,
     quick: bool,
     http: reqwest::Client,
 }
@@ -152,7 +161,15 @@ impl Bench {
             fill::forget(&folder)?;
         }
         let model_dir = cli.model_dir.as_ref().map(|dir| dir.canonicalize()).transpose()?;
-        Ok(Self { server, folder, model_dir, pdfs: cli.pdfs.clone(), quick: cli.quick, http: api::client()? })
+        Ok(Self {
+            server,
+            folder,
+            model_dir,
+            pdfs: cli.pdfs.clone(),
+            sets: cli.sets.clone(),
+            quick: cli.quick,
+            http: api::client()?,
+        })
     }
 
     /// The embedding model, from the folder given.
@@ -173,7 +190,7 @@ fn main() -> ExitCode {
         Some(Helper::StandIn) => single().and_then(|rt| rt.block_on(stand_in::serve())),
         Some(Helper::Proxy { upstream }) => many().and_then(|rt| rt.block_on(proxy::serve(upstream))),
         Some(Helper::Bare) => many().and_then(|rt| rt.block_on(bare::serve())),
-        Some(Helper::Retrieval { sets }) => quality::measure(sets, cli.model_dir.as_deref()),
+        Some(Helper::Retrieval { folder }) => quality::measure(folder, cli.model_dir.as_deref()),
         None => single().and_then(|rt| rt.block_on(run(&cli))),
     };
     match done {
@@ -225,7 +242,7 @@ async fn all(bench: &Bench, only: &[Part]) -> Result<()> {
         }
     }
     if !bench.quick {
-        for report in [report::RESULTS, report::INGEST] {
+        for report in [report::RESULTS, report::INGEST, report::ANSWERS] {
             let parts = Part::value_variants().iter().filter(|part| part.report() == report);
             report::write(bench, report, parts.map(|part| part.name()))?;
         }
@@ -244,5 +261,6 @@ async fn measure(bench: &Bench, part: Part) -> Result<Section> {
         Part::Search => search::measure(bench),
         Part::Ingest => ingest::measure(bench).await,
         Part::Crawl => crawl::measure(bench).await,
+        Part::Answers => answers::measure(bench).await,
     }
 }

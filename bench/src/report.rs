@@ -30,6 +30,10 @@ pub const INGEST: Report = Report {
     command: "make bench-ingest",
 };
 
+/// Whether answers are right, and whether the server knows it.
+pub const ANSWERS: Report =
+    Report { file: "ANSWERS.md", title: "Answers and refusals, measured", command: "make bench-answers" };
+
 /// A measurement's figures.
 #[derive(Deserialize, Serialize)]
 pub struct Section {
