@@ -13,6 +13,7 @@ mod store;
 mod uploads;
 mod versions;
 
+pub use ::documents::{Section, SectionKind};
 pub use collections::{
     Collection, create_collection, delete_collection, edit_collection, get_collection, list_collections,
     summaries,
