@@ -65,7 +65,14 @@ fn view(found: &Found, explain: bool) -> Value {
         },
     });
     if explain {
-        view["scores"] = json!({ "fused": found.score, "dense": found.dense, "coverage": found.coverage });
+        view["scores"] = json!({
+            "fused": found.score,
+            "lexical": found.lexical,
+            "dense": found.dense,
+            "coverage": found.coverage,
+            // What each side added; with x for both together the fused score is (1 + x) / (2 + x).
+            "parts": { "lexical": found.explained.lexical, "dense": found.explained.dense },
+        });
     }
     view
 }

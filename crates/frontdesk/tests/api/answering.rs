@@ -288,6 +288,39 @@ async fn every_setting_reaches_the_model() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_writes_sees_what_stands_around_a_passage() {
+    let model =
+        Model::start(says("The stove burns petrol. [1] Its hose is replaced each third spring. [1]")).await;
+    let world = world(Database::Sqlite, Some(&model), |_| {}).await;
+    let filler = |word: &str| {
+        format!("The {word} part of this manual goes on for some time about {word} matters of every kind. ")
+            .repeat(9)
+    };
+    let manual = format!(
+        "# Manual\n\n{}\n\nThe Fjellild stove burns petrol and nothing else. {}\n\nIts hose is replaced each third spring. {}\n",
+        filler("first"),
+        filler("second"),
+        filler("third"),
+    );
+    let collection = world.server.collection(&world.owner).await;
+    let document = world.server.upload(&world.owner, &collection, "manual.md", manual).await;
+    assert!(document["chunk_count"].as_i64().unwrap() > 2, "{document}");
+    world.set(json!({ "collection_ids": [collection] })).await;
+    let run = world.run("Which fuel does the Fjellild stove burn, petrol?").await;
+    assert!(told(&model.asked()[0]).contains("replaced each third spring"));
+    let path = format!("/documents/{}/content", document["id"].as_str().unwrap());
+    let content = world.server.within(&world.owner, Method::GET, &path).send().await.expect(200);
+    let whole: Vec<char> = content["text"].as_str().unwrap().chars().collect();
+    for span in run["spans"].as_array().unwrap() {
+        let citation = &span["citation"];
+        let place = |field: &str| usize::try_from(citation[field].as_u64().unwrap()).unwrap();
+        let there: String = whole[place("start")..place("end")].iter().collect();
+        assert_eq!(there, citation["quote"].as_str().unwrap(), "places still fit");
+    }
+    world.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn settings_that_cannot_be_name_their_field() {
     let world = world(Database::Sqlite, None, |_| {}).await;
     let at = format!("/agents/{}", world.agent);

@@ -44,6 +44,19 @@ impl Evidence {
     }
 }
 
+impl Evidence {
+    /// Gives the best passages what stands around them, for an answer that is written.
+    pub(super) async fn widen(&mut self, app: &App, tenant: &Tenant) -> Result<()> {
+        let before = knowledge::widen(app, tenant, &mut self.found).await?;
+        for (quotes, before) in self.quotes.iter_mut().zip(before) {
+            for quote in quotes {
+                quote.span = quote.span.start + before..quote.span.end + before;
+            }
+        }
+        Ok(())
+    }
+}
+
 fn label(found: &Found) -> String {
     match &found.heading {
         Some(heading) => format!("{}: {heading}", found.title),

@@ -208,8 +208,11 @@ async fn write(
     question: &Question,
     live: &Live,
     run: &mut Run,
-    (chain, evidence, memory, sure): (Chain, Evidence, Memory, bool),
+    (chain, mut evidence, memory, sure): (Chain, Evidence, Memory, bool),
 ) -> Result<()> {
+    if !chain.quotes() {
+        evidence.widen(app, tenant).await?;
+    }
     let rails = &question.agent.settings.guardrails;
     let mut mask = Mask::default();
     let mut request = instructions::request(question, memory, evidence.passages());

@@ -26,6 +26,7 @@ pub use embeddings::Embeddings;
 pub use indexes::Indexes;
 pub(crate) use indexes::{CHANNEL, changed};
 pub use pasted::{MAX_PASTED, Markup, paste_answer, paste_text};
+pub(crate) use search::widen;
 pub use search::{Found, Retrieved, retrieve, search};
 pub use uploads::{Change, NewDocument, Source, Upload, accept, discard, receive};
 pub use versions::{Content, Version, content, restore};

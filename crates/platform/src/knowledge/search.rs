@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use retrieval::{Index, Mode, Query, Weights};
+use retrieval::{Explained, Index, Mode, Neighbour, Query, Weights};
 
 use super::store;
 use crate::{App, CollectionId, DocumentId, Error, Result, Tenant};
@@ -38,6 +38,12 @@ pub struct Found {
     pub dense: Option<f32>,
     /// The share of the question's words that it holds, weighted by rarity, 0 to 1.
     pub coverage: f32,
+    /// The raw lexical score, 0 and up.
+    pub lexical: f32,
+    /// What each side added to the score.
+    pub explained: Explained,
+    /// Its word pieces.
+    tokens: u32,
 }
 
 /// What was found for a question.
@@ -98,9 +104,98 @@ pub async fn retrieve(
             score: hit.score,
             dense: hit.dense,
             coverage: hit.coverage,
+            lexical: hit.lexical,
+            explained: hit.explained,
+            tokens: u32::try_from(text.token_count).unwrap_or(u32::MAX),
         })
     });
     Ok(Retrieved { passages: passages.collect(), weights, vector, index })
+}
+
+/// Passages that get their neighbours.
+const WIDENED: usize = 3;
+/// Chunks to each side that are looked at.
+const REACH: i64 = 2;
+/// Word pieces that a passage has with its neighbours.
+const ROOM: u32 = 360;
+
+/// Gives the best passages what stands around them under the same heading: who writes an answer sees how it goes on.
+/// What is a passage itself is not told twice. Gives for each passage how many bytes were put before it.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn widen(app: &App, tenant: &Tenant, found: &mut [Found]) -> Result<Vec<usize>> {
+    let near = |passage: &Found| {
+        let (own, document, version) = (passage.ordinal, passage.document_id.clone(), passage.version);
+        let ordinals = (own - REACH..=own + REACH).filter(move |ordinal| *ordinal >= 0 && *ordinal != own);
+        ordinals.map(move |ordinal| (document.clone(), version, ordinal))
+    };
+    let mut places: Vec<(DocumentId, i64, i64)> = found.iter().take(WIDENED).flat_map(near).collect();
+    places.retain(|(document, _, ordinal)| {
+        found.iter().all(|passage| (&passage.document_id, passage.ordinal) != (document, *ordinal))
+    });
+    places.sort();
+    places.dedup();
+    if places.is_empty() {
+        return Ok(vec![0; found.len()]);
+    }
+    let rows = places.iter().map(|(document, version, ordinal)| (document.as_str(), *version, *ordinal));
+    let mut texts = store::texts(&mut app.db.read().await?, tenant, rows).await?;
+    Ok(found
+        .iter_mut()
+        .enumerate()
+        .map(|(n, passage)| if n < WIDENED { join(passage, &mut texts) } else { 0 })
+        .collect())
+}
+
+/// Joins a passage with the texts around it, which are used up; gives how many bytes were put before it.
+fn join(passage: &mut Found, texts: &mut Vec<store::Text>) -> usize {
+    let mut run: Vec<store::Text> = texts
+        .extract_if(.., |text| {
+            text.document_id == passage.document_id && (text.ordinal - passage.ordinal).abs() <= REACH
+        })
+        .collect();
+    run.sort_by_key(|text| text.ordinal);
+    let before = run.iter().take_while(|text| text.ordinal < passage.ordinal).count();
+    // Only an unbroken row of chunks stands together.
+    let first = (0..before)
+        .rev()
+        .take_while(|n| run[*n].ordinal == passage.ordinal - (before - n) as i64)
+        .last()
+        .unwrap_or(before);
+    let after = (before..run.len())
+        .take_while(|n| run[*n].ordinal == passage.ordinal + 1 + (n - before) as i64)
+        .count();
+    let heading = passage.heading.clone();
+    let own = Neighbour { heading: heading.as_deref(), tokens: passage.tokens };
+    let neighbour =
+        |text: &store::Text| (text.heading.clone(), u32::try_from(text.token_count).unwrap_or(u32::MAX));
+    let facts: Vec<(Option<String>, u32)> = run[first..before + after].iter().map(neighbour).collect();
+    let mut row: Vec<Neighbour<'_>> = facts
+        .iter()
+        .map(|(heading, tokens)| Neighbour { heading: heading.as_deref(), tokens: *tokens })
+        .collect();
+    row.insert(before - first, own);
+    let served = retrieval::with_neighbours(&row, before - first, ROOM);
+    let mut put_before = 0;
+    for text in run[first + served.start..before].iter().rev() {
+        let end = text.char_start + text.content.chars().count() as i64;
+        let lead = format!("{}{}", text.content, gap(end, passage.char_start));
+        put_before += lead.len();
+        passage.content.insert_str(0, &lead);
+        passage.char_start = text.char_start;
+    }
+    for text in &run[before..before + (served.end - 1 - (before - first))] {
+        let end = passage.char_start + passage.content.chars().count() as i64;
+        passage.content.push_str(&gap(end, text.char_start));
+        passage.content.push_str(&text.content);
+    }
+    put_before
+}
+
+/// What stands between two chunks: white space, as much as there is, so that places still fit.
+fn gap(from: i64, to: i64) -> String {
+    "\n".repeat(usize::try_from(to - from).unwrap_or(0))
 }
 
 /// What a workspace's knowledge, or some collections of it, says to a question: the tool with which people look into it.

@@ -143,6 +143,7 @@ pub(in crate::knowledge) struct Text {
     pub row_number: Option<i64>,
     pub sheet: Option<String>,
     pub char_start: i64,
+    pub token_count: i64,
 }
 
 pub(in crate::knowledge) async fn texts<'a>(
@@ -152,7 +153,7 @@ pub(in crate::knowledge) async fn texts<'a>(
 ) -> Result<Vec<Text>> {
     let mut query = sql!(
         "SELECT c.document_id, c.ordinal, d.title, d.source_url, c.content, c.heading, c.page, c.row_number, c.sheet,
-                c.char_start
+                c.char_start, c.token_count
          FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.workspace_id = $1",
         tenant
     )
