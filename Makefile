@@ -39,7 +39,7 @@ test-browser: model
 
 bench: model build  ## Figures against the goals, into bench/RESULTS.md
 	$(CARGO) run --release --locked -p bench -- --server "$(CARGO_TARGET_DIR)/release/frontdesk" \
-		--model-dir "$(MODEL)" --only chat,ttft,identity,start
+		--model-dir "$(MODEL)" --only chat,ttft,streams,identity,start
 
 bench-retrieval: model  ## Retrieval quality over sets of questions, into bench/RETRIEVAL.md
 	$(CARGO) run --release --locked -p bench -- --model-dir "$(MODEL)" retrieval

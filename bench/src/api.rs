@@ -125,6 +125,19 @@ impl Api {
         send(self.http.post(url).bearer_auth(&self.token).json(&json!({ "input": input }))).await
     }
 
+    /// The timings of an agent's latest runs.
+    pub async fn timings(&self, server: &Server, agent: &str) -> Result<Vec<Value>> {
+        let base = format!("http://{}/api/v1/agents/{agent}/executions", server.addr);
+        let get = |url: String| send(self.http.get(url).bearer_auth(&self.token));
+        let list = get(format!("{base}?limit=50")).await?;
+        let mut timings = Vec::new();
+        for run in list["executions"].as_array().into_iter().flatten() {
+            let run = get(format!("{base}/{}", text(run, "execution_id")?)).await?;
+            timings.push(run["execution"]["timings_ms"].clone());
+        }
+        Ok(timings)
+    }
+
     /// Starts a crawl; gives its id.
     pub async fn crawl(&self, collection: &str, url: &str, max_pages: usize) -> Result<String> {
         let body = json!({ "url": url, "collection_id": collection, "max_pages": max_pages });

@@ -20,7 +20,7 @@ const BATCH: usize = 2;
 /// How long one document may take; embedding is most of it.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// Changes when folders must be made anew although their documents are the same.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const FACTS: &str = "bench.json";
 /// What the names of filled folders begin with.
 const PREFIX: &str = "filled-";
@@ -34,6 +34,8 @@ pub struct Filled {
     pub key: String,
     /// Chunks in the workspace.
     pub chunks: u64,
+    /// The workspace.
+    pub workspace: String,
 }
 
 /// A fresh copy of the data folder for a kind of embedding, set up with a language model.
@@ -70,7 +72,12 @@ async fn make(bench: &Bench, embedding: Embedding, chunks: u64, kept: &Path) -> 
     server.loaded(embedding).await?;
     let api = Api::log_in(&bench.http, &server, &workspace).await?;
     let collection = api.collection().await?;
-    let mut filled = Filled { agent: api.agent(&collection).await?, key: api.key().await?, chunks: 0 };
+    let mut filled = Filled {
+        agent: api.agent(&collection).await?,
+        key: api.key().await?,
+        chunks: 0,
+        workspace: workspace.clone(),
+    };
     let mut documents = 0..;
     while filled.chunks < chunks {
         let mut uploaded = Vec::new();

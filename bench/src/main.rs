@@ -25,6 +25,7 @@ mod search;
 mod server;
 mod stand_in;
 mod start;
+mod streams;
 mod ttft;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -96,6 +97,7 @@ enum Helper {
 enum Part {
     Chat,
     Ttft,
+    Streams,
     Identity,
     Start,
     Extract,
@@ -110,7 +112,7 @@ impl Part {
     /// The file that its figures go to.
     fn report(self) -> Report {
         match self {
-            Self::Chat | Self::Ttft | Self::Identity | Self::Start => report::RESULTS,
+            Self::Chat | Self::Ttft | Self::Streams | Self::Identity | Self::Start => report::RESULTS,
             Self::Extract | Self::Embed | Self::Search | Self::Ingest | Self::Crawl => report::INGEST,
             Self::Answers => report::ANSWERS,
         }
@@ -120,6 +122,7 @@ impl Part {
         match self {
             Self::Chat => "chat",
             Self::Ttft => "ttft",
+            Self::Streams => "streams",
             Self::Identity => "identity",
             Self::Start => "start",
             Self::Extract => "extract",
@@ -254,6 +257,7 @@ async fn measure(bench: &Bench, part: Part) -> Result<Section> {
     match part {
         Part::Chat => chat::measure(bench).await,
         Part::Ttft => ttft::measure(bench).await,
+        Part::Streams => streams::measure(bench).await,
         Part::Identity => identity::measure(bench).await,
         Part::Start => start::measure(bench).await,
         Part::Extract => extract::measure(bench).await,
