@@ -208,6 +208,7 @@ export class StandIn {
     const [kind] = path.slice("/api/v1/widget/".length).split("/");
     if (kind === "config") return this.json(response, this.configStatus, this.config);
     if (kind === "feedback") return this.json(response, this.feedbackStatus, { success: true });
+    if (kind === "stop") return this.json(response, 200, { success: true });
     if (kind === "escalate") return this.json(response, this.escalateStatus, { success: true });
     return this.chat(response, body, String(request.headers["last-event-id"] ?? ""));
   }

@@ -232,9 +232,15 @@ describe("answers", TWO, () => {
     await openChat(v);
     await ask(page, "Count");
     await answerWith(page, "one two three");
+    const told = page.waitForResponse("**/widget/stop");
     await page.getByRole("button", { name: "Stop" }).click();
     await page.getByText("Stopped").waitFor();
     assert.equal(await lastAnswer(page).innerText(), "one two three");
+    await told;
+    // The server is told, so that it does not go on writing.
+    const { body } = server.callsTo("stop")[0];
+    assert.match(body.message_id, /^msg_/);
+    assert.equal(body.session_id, server.callsTo("chat")[0].body.session_id);
     server.answer = { frames: framesOf("Go on.") };
     await ask(page, "More");
     await answerWith(page, "Go on.");

@@ -1167,6 +1167,10 @@ textarea,.input{font-size:16px!important}
         if (!stream.signal.aborted) this.failed(answer, error);
       }
       if (answer.state === "streaming") answer.state = "stopped";
+      // The server would go on writing for a visitor who only lost the connection.
+      if (stream.signal.aborted && answer.id) {
+        client.call("stop", { message_id: answer.id, session_id: store.session }).catch(() => {});
+      }
       this.stream = undefined;
       this.typed();
       view.finish();
