@@ -15,9 +15,10 @@ export function launch() {
 /**
  * @param {import("playwright-core").Page} page
  * @param {string} name
+ * @param {boolean} [fullPage] what is below as well
  */
-export async function screenshot(page, name) {
+export async function screenshot(page, name, fullPage = false) {
   mkdirSync(ARTIFACTS, { recursive: true });
   await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
-  await page.screenshot({ path: new URL(`${name}.png`, ARTIFACTS).pathname, animations: "disabled" });
+  await page.screenshot({ path: new URL(`${name}.png`, ARTIFACTS).pathname, animations: "disabled", fullPage });
 }

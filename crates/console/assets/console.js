@@ -1,33 +1,49 @@
 // What the pages do better with a script; without it every form still works.
 'use strict';
 
-/** While documents are being read, fetches the table again and swaps the rows that changed. */
-function poll() {
-  const table = document.getElementById('documents');
-  if (!table || table.dataset.unfinished === '0') return;
+/** While something is under way, fetches its page again and swaps the parts that changed. */
+function poll(id) {
+  const root = document.getElementById(id);
+  if (root.dataset.unfinished === '0') return;
   setTimeout(async () => {
-    // A row with an open question must not close under the hand that is about to answer it.
-    if (!document.hidden && !table.querySelector('details[open]')) await refresh(table).catch(() => {});
-    poll();
+    if (!document.hidden) await refresh(root).catch(() => {});
+    poll(id);
   }, 2000);
 }
 
-async function refresh(table) {
-  const response = await fetch(table.dataset.poll);
+/** Whether a part is in somebody's hands: an open question must not close, nor the keyboard lose its place. */
+const inUse = (part) => part.querySelector('details[open]') || part.contains(document.activeElement);
+
+async function refresh(root) {
+  const response = await fetch(root.dataset.poll);
   if (response.redirected) return location.reload(); // the session has ended
   if (!response.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), 'text/html');
-  const fresh = page.getElementById('documents');
+  const fresh = page.getElementById(root.id);
   if (!fresh) return;
-  const ids = (root) => [...root.querySelectorAll('tr[id]')].map((row) => row.id).join();
-  if (ids(fresh) !== ids(table)) return table.replaceWith(fresh);
-  for (const row of fresh.querySelectorAll('tr[id]')) {
-    const old = document.getElementById(row.id);
-    if (old.innerHTML !== row.innerHTML) old.replaceWith(row);
+  const parts = (whole) => [...whole.querySelectorAll('[data-live]')];
+  const ids = (whole) => parts(whole).map((part) => part.id).join();
+  if (ids(fresh) !== ids(root)) {
+    if (!inUse(root)) root.replaceWith(fresh);
+    return;
   }
-  const status = fresh.querySelector('[role=status]');
-  if (status) table.querySelector('[role=status]').textContent = status.firstChild.textContent;
-  table.dataset.unfinished = fresh.dataset.unfinished;
+  nameLanguages(fresh);
+  let left = false;
+  for (const part of parts(fresh)) {
+    const old = document.getElementById(part.id);
+    if (old.innerHTML === part.innerHTML) continue;
+    if (inUse(old)) left = true;
+    else old.replaceChildren(...part.childNodes);
+  }
+  const count = fresh.querySelector('[data-count]');
+  if (count) root.querySelector('[data-count]').textContent = count.textContent;
+  if (!left) root.dataset.unfinished = fresh.dataset.unfinished;
+}
+
+/** Codes of languages become their names. */
+function nameLanguages(root) {
+  const names = new Intl.DisplayNames(['en'], { type: 'language' });
+  for (const place of root.querySelectorAll('[data-language]')) place.textContent = names.of(place.dataset.language);
 }
 
 /** Says before the upload, not after, that a file is too large. */
@@ -41,12 +57,12 @@ function checkSizes(form) {
 }
 
 /** A form that takes a while is not sent twice. */
-function sendOnce(form) {
-  form.addEventListener('submit', (event) => {
-    if (form.dataset.sent) event.preventDefault();
-    form.dataset.sent = 'yes';
-    form.setAttribute('aria-busy', 'true');
-  });
+function sendOnce(event) {
+  const form = event.target;
+  if (form.method !== 'post') return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = 'yes';
+  form.setAttribute('aria-busy', 'true');
 }
 
 /** Adds a button that copies a block of code. */
@@ -65,7 +81,7 @@ function copyable(block) {
 
 document.documentElement.classList.add('scripted');
 document.querySelectorAll('form[data-max-bytes]').forEach(checkSizes);
-document.querySelectorAll('form[method=post]').forEach(sendOnce);
+document.addEventListener('submit', sendOnce);
 if (navigator.clipboard) document.querySelectorAll('pre').forEach(copyable);
 for (const select of document.querySelectorAll('select[data-timezone]')) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -75,4 +91,5 @@ for (const select of document.querySelectorAll('select[data-timezone]')) {
 addEventListener('pageshow', () => {
   document.querySelectorAll('form[data-sent]').forEach((form) => { delete form.dataset.sent; form.removeAttribute('aria-busy'); });
 });
-poll();
+nameLanguages(document);
+document.querySelectorAll('[data-poll]').forEach((root) => poll(root.id));

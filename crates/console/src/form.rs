@@ -20,6 +20,12 @@ use crate::{
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
+    /// Fields as a test types them.
+    #[cfg(test)]
+    pub fn of<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
     /// Browsers end the lines of a text field with CR LF; ours end with LF.
     fn parse(body: &[u8]) -> Self {
         let pairs = form_urlencoded::parse(body);
@@ -44,7 +50,7 @@ impl Fields {
     async fn read(request: Request, bound_to: &str) -> Result<Self, PageError> {
         let cookie = cookie(request.headers(), bound_to).map(str::to_owned);
         let body = Bytes::from_request(request, &()).await.map_err(|_| {
-            Error::too_large("The form is larger than 1 MB, or it broke off. Shorten it and send it again.")
+            Error::too_large("The form is too large, or it broke off. Shorten it and send it again.")
         })?;
         let fields = Self::parse(&body);
         csrf::check(cookie.as_deref(), fields.get(csrf::FIELD))?;

@@ -2,10 +2,15 @@
 //! script only saves people from reloading.
 
 mod account;
+mod adding;
 mod agents;
 mod assets;
 mod audit_log;
+mod collections;
+mod crawl;
+mod crawls;
 mod csrf;
+mod document;
 mod documents;
 mod form;
 mod invitation;
@@ -16,12 +21,14 @@ mod overview;
 mod page;
 mod people;
 mod routes;
+mod search;
 mod session;
 mod sign_up;
 #[cfg(test)]
 mod tests;
 mod tryout;
 mod two_factor;
+mod understood;
 mod visit;
 mod workspaces;
 

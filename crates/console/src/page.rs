@@ -31,6 +31,12 @@ pub enum Area {
     Overview,
     /// What its agents know.
     Documents,
+    /// The shelves of it.
+    Collections,
+    /// The websites that are read for it.
+    Crawls,
+    /// Looking into it.
+    Search,
     /// What opens it to web pages.
     Keys,
     /// One of its agents.
@@ -39,6 +45,13 @@ pub enum Area {
     People,
     /// What was done in it.
     Audit,
+}
+
+impl Area {
+    /// Whether it is about what the agents know, which has a navigation of its own.
+    pub fn is_knowledge(self) -> bool {
+        matches!(self, Self::Documents | Self::Collections | Self::Crawls | Self::Search)
+    }
 }
 
 /// What stands around a workspace's page.
@@ -105,10 +118,16 @@ pub fn done(word: &str) -> Option<Notice> {
         "saved" => "The draft is saved. Visitors get it once it is published.",
         "published" => "Published. Visitors now get this version.",
         "created" => "The agent is made. Give it something to know, try it, then publish it.",
-        "uploaded" => "The files have arrived and are being read.",
-        "queued" => "The document is being read again.",
+        "queued" => "The document is being read again. What was read before answers until then.",
+        "restored" => "That version is made ready to answer again. The present one answers until then.",
+        "changed" => "The changes are saved.",
         "deleted" => "The document and everything read from it is gone.",
-        "collection" => "The collection is made. Upload its first documents.",
+        "collection" => "The collection is made. Add its first documents.",
+        "collection-gone" => "The collection is gone.",
+        "crawl" => "The website is being read, one page at a time.",
+        "cancelled" => "The run is ended. What it has read stays.",
+        "crawl-gone" => "The crawl is gone. Its documents stay.",
+        "crawl-and-documents-gone" => "The crawl and its documents are gone.",
         "revoked" => "The key is revoked. Pages that use it can no longer ask.",
         "role" => "The role is changed.",
         "removed" => "They are removed, and what they had open is closed.",

@@ -9,14 +9,15 @@ use axum::{
 use platform::App;
 
 use crate::{
-    account, agents, assets, audit_log, csrf, documents, invitation, keys, links, login, overview, page,
-    people, sign_up, tryout, two_factor, workspaces,
+    account, adding, agents, assets, audit_log, collections, crawl, crawls, csrf, document, documents,
+    invitation, keys, links, login, overview, page, people, search, sign_up, tryout, two_factor, workspaces,
 };
 
 /// The surface's routes.
 pub fn routes() -> Router<App> {
-    // Each file's own limit is checked as it streams; see `documents::upload`.
+    // Each file's own limit is checked as it streams; see `adding::upload`.
     let upload_body = DefaultBodyLimit::disable();
+    let text_body = DefaultBodyLimit::max(adding::MAX_TEXT_BODY);
     let pages = Router::new()
         .route("/", get(workspaces::home))
         .route("/login", get(login::page).post(login::log_in))
@@ -46,11 +47,23 @@ pub fn routes() -> Router<App> {
         .route("/{workspace_id}/agents/{agent_id}", get(agents::page).post(agents::save))
         .route("/{workspace_id}/agents/{agent_id}/publish", post(agents::publish))
         .route("/{workspace_id}/agents/{agent_id}/try", post(tryout::ask))
-        .route("/{workspace_id}/collections", post(documents::create_collection))
-        .route("/{workspace_id}/documents", get(documents::page).post(documents::upload).layer(upload_body))
+        .route("/{workspace_id}/documents", get(documents::page).post(adding::upload).layer(upload_body))
         .route("/{workspace_id}/documents/table", get(documents::table))
-        .route("/{workspace_id}/documents/{document_id}/delete", post(documents::delete))
-        .route("/{workspace_id}/documents/{document_id}/reprocess", post(documents::reprocess))
+        .route("/{workspace_id}/documents/text", post(adding::paste_text).layer(text_body))
+        .route("/{workspace_id}/documents/qa", post(adding::paste_answer))
+        .route("/{workspace_id}/documents/{document_id}", get(document::page).post(document::edit))
+        .route("/{workspace_id}/documents/{document_id}/delete", post(document::delete))
+        .route("/{workspace_id}/documents/{document_id}/reprocess", post(document::reprocess))
+        .route("/{workspace_id}/documents/{document_id}/restore", post(document::restore))
+        .route("/{workspace_id}/collections", get(collections::page).post(collections::create))
+        .route("/{workspace_id}/collections/{collection_id}", post(collections::edit))
+        .route("/{workspace_id}/collections/{collection_id}/delete", post(collections::delete))
+        .route("/{workspace_id}/crawls", get(crawls::page).post(crawls::start))
+        .route("/{workspace_id}/crawls/{crawl_id}", get(crawl::page).post(crawl::change))
+        .route("/{workspace_id}/crawls/{crawl_id}/run", post(crawl::run))
+        .route("/{workspace_id}/crawls/{crawl_id}/cancel", post(crawl::cancel))
+        .route("/{workspace_id}/crawls/{crawl_id}/delete", post(crawl::delete))
+        .route("/{workspace_id}/search", get(search::page))
         .route("/{workspace_id}/keys", get(keys::page).post(keys::create))
         .route("/{workspace_id}/keys/{key_id}/revoke", post(keys::revoke))
         .route("/{workspace_id}/people", get(people::page))

@@ -84,7 +84,7 @@ async fn a_business_is_set_up_by_forms_alone() {
 
     let arrived =
         browser.upload(&documents, collection.as_str(), "returns.md", "# Returns\n\n30 days.").await;
-    assert_eq!(location(&arrived), format!("{documents}?done=uploaded"));
+    assert_eq!(location(&arrived), format!("{documents}?created=1"));
     let table = text(browser.get(&format!("{documents}/table")).await).await;
     assert!(table.starts_with("<div id=\"documents\"") && table.contains("data-unfinished=\"1\""), "{table}");
     let large = browser.upload(&documents, collection.as_str(), "big.txt", &"long ".repeat(1000)).await;

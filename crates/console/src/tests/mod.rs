@@ -2,6 +2,8 @@
 
 mod http;
 mod identity;
+mod knowledge;
+mod knowledge_pages;
 mod pages;
 pub mod samples;
 mod site;

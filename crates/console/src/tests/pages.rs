@@ -12,12 +12,11 @@ use platform::{
     workspaces::{Created, Key, Stats, invitations::Invitation, members::Member as Someone},
 };
 
-use super::samples::{HOSTILE, agent, chrome, collection, document, id, noon, paged, source, zone};
+use super::samples::{HOSTILE, agent, chrome, collection, id, noon, paged, source, zone};
 use crate::{
     account::{AccountPage, Section},
     agents::{AgentPage, Draft},
     audit_log::AuditPage,
-    documents::{DocumentsPage, Row, Table},
     invitation::InvitationPage,
     keys::KeysPage,
     links::{ForgotPage, ResetPage, VerifyPage},
@@ -32,7 +31,7 @@ use crate::{
 };
 
 /// Renders a page and checks what holds for all of them.
-fn page(template: &impl Template) -> String {
+pub fn page(template: &impl Template) -> String {
     let html = template.render().unwrap();
     assert!(!html.contains("<script>") && !html.contains("\" onfocus"), "a name got out: {html}");
     assert!(!html.contains("style=\"") && !html.contains(" onclick"), "the policy forbids inline code");
@@ -50,7 +49,7 @@ fn page(template: &impl Template) -> String {
     html
 }
 
-fn bad(text: &str) -> Option<Notice> {
+pub fn bad(text: &str) -> Option<Notice> {
     Some(Notice { bad: true, text: text.into(), field: None })
 }
 
@@ -127,47 +126,6 @@ fn the_overview_tells_how_it_is_going() {
     assert!(html.contains("href=\"mailto:ada%3Fcc=x@example.com\""), "{html}");
     assert!(html.contains("Make an agent"));
     assert!(!page(&overview(Role::Viewer)).contains("Make an agent"));
-}
-
-fn table(role: Role) -> Table {
-    let mut reading = document("PROCESSING");
-    (reading.stage, reading.pages_done, reading.pages_total) = (Some("extracting".into()), 3, Some(12));
-    let mut failed = document("FAILED");
-    failed.error_message = Some("It is encrypted. Save it without a password and upload it again.".into());
-    let mut done = document("COMPLETED");
-    (done.chunk_count, done.warnings) = (8, vec!["Two pages hold pictures only.".into()]);
-    let rows = [document("QUEUED"), reading, failed, done].map(Row);
-    Table { chrome: chrome(role), zone: zone(), rows: rows.into(), total: 120, page: 2 }
-}
-
-fn documents(role: Role) -> String {
-    page(&DocumentsPage {
-        chrome: chrome(role),
-        table: table(role),
-        collections: vec![collection()],
-        max_bytes: 50 << 20,
-        notice: bad("a.exe: this type is not read here."),
-    })
-}
-
-#[test]
-fn documents_tell_how_far_they_are() {
-    let html = documents(Role::Member);
-    assert!(html.contains("data-unfinished=\"2\""));
-    assert!(html.contains("Page 3 of 12") && html.contains("<progress value=\"3\" max=\"12\""), "{html}");
-    assert!(html.contains("It is encrypted. Save it without a password"));
-    assert!(html.contains("Two pages hold pictures only."));
-    assert!(html.contains("2.5 MB") && html.contains("up to 50 MB each"));
-    assert!(html.contains("Page 2 of 3") && html.contains("?page=1") && html.contains("?page=3"));
-    assert_eq!(html.matches("/reprocess\"").count(), 2, "what is being read cannot be read again");
-    assert_eq!(html.matches("Yes, delete it").count(), 4);
-}
-
-#[test]
-fn viewers_get_no_forms_but_the_way_out() {
-    let html = documents(Role::Viewer);
-    assert_eq!(html.matches("<form ").count(), 1);
-    assert!(html.contains("action=\"/console/logout\""));
 }
 
 fn agent_page(role: Role, tried: Option<Tried>) -> String {

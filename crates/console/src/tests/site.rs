@@ -194,6 +194,6 @@ pub fn location(response: &Response) -> &str {
 }
 
 pub async fn text(response: Response) -> String {
-    let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    let bytes = axum::body::to_bytes(response.into_body(), 16 << 20).await.unwrap();
     String::from_utf8(bytes.into()).unwrap()
 }
