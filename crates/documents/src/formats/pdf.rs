@@ -4,9 +4,12 @@
 //! lines and columns (`layout`), running headers and footers (`furniture`), headings and paragraphs (`flow`). The
 //! parser works in a thread of its own (`reader`), so that a page on which it hangs costs that page and the rest.
 
+mod bidi;
 mod flow;
 mod furniture;
+mod grid;
 mod layout;
+mod placed;
 mod reader;
 mod scan;
 
@@ -38,12 +41,22 @@ pub(crate) fn read(
     progress: &mut dyn FnMut(Progress),
     out: &mut Composer,
 ) -> Result<(), ExtractError> {
-    let steps = reader::start(source, limits)?;
-    let (count, title) = match next(&steps, limits)? {
+    let steps = Steps { steps: reader::start(source, limits)?, patience: patience(limits) };
+    write(&steps, limits, progress, out)
+}
+
+/// Writes what the reader tells.
+fn write(
+    steps: &Steps,
+    limits: &Limits,
+    progress: &mut dyn FnMut(Progress),
+    out: &mut Composer,
+) -> Result<(), ExtractError> {
+    let (count, title) = match steps.next()? {
         Some(Step::Opened { count, title }) => (count, title),
         Some(Step::Page(..)) | None => return Err(ExtractError::TooSlow),
     };
-    let mut pages = read_pages(&steps, count, limits, progress)?;
+    let mut pages = read_pages(steps, count, limits, progress)?;
     tell_unread(&pages, count, out)?;
     if let Some(title) = title {
         out.title(&title);
@@ -53,15 +66,27 @@ pub(crate) fn read(
     flow::write(&pages.read, out)
 }
 
-/// The next step of the reader; `None` when it takes too long for it.
-fn next(steps: &Receiver<Result<Step, ExtractError>>, limits: &Limits) -> Result<Option<Step>, ExtractError> {
+/// How long one step of the reader may take.
+fn patience(limits: &Limits) -> Duration {
     let ocr_seconds = if ocr::is_available() { limits.max_ocr_seconds } else { 0 };
-    let patience = Duration::from_secs(u64::from(limits.max_page_seconds) + u64::from(ocr_seconds));
-    match steps.recv_timeout(patience) {
-        Ok(step) => step.map(Some),
-        Err(RecvTimeoutError::Timeout) => Ok(None),
-        Err(RecvTimeoutError::Disconnected) => {
-            Err(ExtractError::damaged(Format::Pdf, "the reader ended before the last page"))
+    Duration::from_secs(u64::from(limits.max_page_seconds) + u64::from(ocr_seconds))
+}
+
+/// What the reader tells, and how long is waited for each of it.
+struct Steps {
+    steps: Receiver<Result<Step, ExtractError>>,
+    patience: Duration,
+}
+
+impl Steps {
+    /// The next step of the reader; `None` when it takes too long for it.
+    fn next(&self) -> Result<Option<Step>, ExtractError> {
+        match self.steps.recv_timeout(self.patience) {
+            Ok(step) => step.map(Some),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(ExtractError::damaged(Format::Pdf, "the reader ended before the last page"))
+            }
         }
     }
 }
@@ -81,7 +106,7 @@ struct Pages {
 }
 
 fn read_pages(
-    steps: &Receiver<Result<Step, ExtractError>>,
+    steps: &Steps,
     count: u32,
     limits: &Limits,
     progress: &mut dyn FnMut(Progress),
@@ -89,7 +114,7 @@ fn read_pages(
     let mut pages = Pages::default();
     let mut bytes = 0;
     for number in 1..=count {
-        let Some(step) = next(steps, limits)? else {
+        let Some(step) = steps.next()? else {
             pages.stuck = Some(number);
             return Ok(pages);
         };
@@ -202,5 +227,54 @@ fn text_string(bytes: &[u8]) -> String {
             }
         }
         _ => encoding_rs::mem::decode_latin1(bytes).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+    use std::time::Instant;
+
+    use super::*;
+
+    /// Reads what `told` sends, from a reader that then hangs and has not gone away.
+    fn read(
+        told: impl FnOnce(&Sender<Result<Step, ExtractError>>),
+    ) -> Result<(String, String), ExtractError> {
+        let (sender, steps) = channel();
+        told(&sender);
+        let steps = Steps { steps, patience: Duration::from_millis(30) };
+        let limits = Limits::default();
+        let mut out = Composer::new(Format::Pdf, &limits);
+        let started = Instant::now();
+        let done = write(&steps, &limits, &mut |_| {}, &mut out);
+        assert!(started.elapsed() >= steps.patience, "the page that hangs is waited for");
+        assert!(started.elapsed() < Duration::from_secs(10), "and left in the end");
+        done?;
+        let found = out.finish()?;
+        Ok((found.text, found.warnings.join(" ")))
+    }
+
+    fn page(number: u32, text: &str) -> Result<Step, ExtractError> {
+        let lines = layout::unplaced_lines(text);
+        Ok(Step::Page(Outcome::Text(Page { number, bottom: 0.0, top: 800.0, lines })))
+    }
+
+    #[test]
+    fn a_page_that_takes_too_long_costs_itself_and_what_comes_after_it() {
+        let (text, warnings) = read(|reader| {
+            reader.send(Ok(Step::Opened { count: 4, title: None })).unwrap();
+            reader.send(page(1, "The first page.")).unwrap();
+        })
+        .unwrap();
+        assert_eq!(text, "The first page.");
+        assert_eq!(warnings, "Reading page 2 took too long. Left out: pages 2-4.");
+    }
+
+    #[test]
+    fn a_document_that_takes_too_long_from_the_start_is_refused() {
+        assert_eq!(read(|_| {}).unwrap_err(), ExtractError::TooSlow);
+        let opened = |reader: &Sender<_>| reader.send(Ok(Step::Opened { count: 2, title: None })).unwrap();
+        assert_eq!(read(opened).unwrap_err(), ExtractError::TooSlow);
     }
 }

@@ -3,6 +3,7 @@
 //! XLSX is read cell by cell, so that a sheet costs what is in it and not what it claims to span; before
 //! calamine opens the container, everything in it is unpacked once to see how much that is.
 
+mod compound;
 mod number;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -73,9 +74,9 @@ fn xlsx_sheet<'a, R: std::io::Read + std::io::Seek>(
 }
 
 /// Reads a whole workbook of Excel before 2007. Its numbers come without their formats. calamine makes room for all
-/// cells between the first and the last one, and follows chains of sectors that go in circles; both end at the worker's
-/// bound on memory.
+/// cells between the first and the last one, which ends at the worker's bound on memory.
 pub(crate) fn read_xls(source: Source<'_>, limits: &Limits, out: &mut Composer) -> Result<(), ExtractError> {
+    compound::check(source)?;
     guarded(Format::Xls, || {
         let mut workbook = Xls::new(source.open()?).map_err(explain_xls)?;
         for name in visible_sheets(workbook.sheets_metadata(), out) {

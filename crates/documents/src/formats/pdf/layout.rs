@@ -8,11 +8,14 @@ use pdf_oxide::PdfDocument;
 use pdf_oxide::extractors::text::ArtifactType;
 use pdf_oxide::layout::{FontWeight, TextSpan};
 
+use super::bidi::{self, is_right_to_left};
+use super::{grid, placed};
+
 /// A gap of this many font sizes parts two columns or two cells.
 const WIDE_GAP: f32 = 1.5;
 
 /// A gap of this many font sizes is a blank.
-const BLANK_GAP: f32 = 0.12;
+pub(super) const BLANK_GAP: f32 = 0.12;
 
 /// Columns inside columns are not looked for beyond this.
 const MAX_COLUMN_DEPTH: u8 = 3;
@@ -41,9 +44,15 @@ pub(super) struct Line {
 /// The lines of the page with this index, without what the document marks as header, footer or watermark.
 pub(super) fn read_page(document: &PdfDocument, index: usize) -> pdf_oxide::Result<Vec<Line>> {
     let mut spans = document.extract_spans(index)?;
+    spans.extend(placed::spans(document, index, &spans)?);
     spans.retain(|span| !matches!(span.artifact_type, Some(ArtifactType::Pagination(_))));
-    if needs_parser_order(document, index, &spans) {
+    if !is_upright(document, index, &spans) {
+        // The parser's own assembly knows rotated and vertical text, ours does not.
         return Ok(unplaced_lines(&document.extract_text(index)?));
+    }
+    if is_notable(&spans, |span| span.text.chars().any(is_right_to_left)) {
+        let read = bidi::lines(document, index)?;
+        return Ok(unplaced_lines(&read.map_or_else(|| document.extract_text(index), Ok)?));
     }
     spans.retain(|span| !span.text.is_empty() && span.bbox.x.is_finite() && span.bbox.y.is_finite());
     for span in &mut spans {
@@ -54,23 +63,17 @@ pub(super) fn read_page(document: &PdfDocument, index: usize) -> pdf_oxide::Resu
     Ok(in_reading_order(pieces(spans), 0))
 }
 
-/// Rotated, vertical and right-to-left text: the parser's own assembly knows these, ours does not.
-fn needs_parser_order(document: &PdfDocument, index: usize, spans: &[TextSpan]) -> bool {
+fn is_upright(document: &PdfDocument, index: usize, spans: &[TextSpan]) -> bool {
     let upright_page = document.get_page_rotation(index).unwrap_or(0) == 0;
-    let special = |span: &&TextSpan| {
-        span.wmode == 1
-            || upright_page && span.rotation_degrees != 0.0
-            || span.text.chars().any(is_right_to_left)
-    };
-    let bytes = |span: &TextSpan| span.text.trim().len();
-    let all: usize = spans.iter().map(bytes).sum();
-    let odd: usize = spans.iter().filter(special).map(bytes).sum();
-    odd * 4 > all
+    !is_notable(spans, |span| span.wmode == 1 || upright_page && span.rotation_degrees != 0.0)
 }
 
-/// Hebrew, Arabic and the scripts between them, with their presentation forms.
-fn is_right_to_left(c: char) -> bool {
-    matches!(c, '\u{590}'..='\u{8FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}')
+/// Whether more than a quarter of the text is so.
+fn is_notable(spans: &[TextSpan], is_so: impl Fn(&TextSpan) -> bool) -> bool {
+    let bytes = |span: &TextSpan| span.text.trim().len();
+    let all: usize = spans.iter().map(bytes).sum();
+    let so: usize = spans.iter().filter(|span| is_so(span)).map(bytes).sum();
+    so * 4 > all
 }
 
 /// The parser takes a byte order mark for an Arabic letter and turns the run around it, numbers excepted.
@@ -230,6 +233,9 @@ impl Piece {
 /// Column by column where there are columns, row by row elsewhere.
 fn in_reading_order(pieces: Vec<Line>, depth: u8) -> Vec<Line> {
     let gutter = if depth < MAX_COLUMN_DEPTH { find_gutter(&pieces) } else { None };
+    if grid::is_table(&pieces) {
+        return grid::rows(&pieces);
+    }
     let Some(gutter) = gutter else { return join_rows(pieces) };
     let mut ordered = Vec::new();
     let (mut left, mut right) = (Vec::new(), Vec::new());
@@ -295,7 +301,7 @@ fn is_prose(lines: &[&Line]) -> bool {
 }
 
 /// Rows from top to bottom, each with all its pieces.
-fn join_rows(pieces: Vec<Line>) -> Vec<Line> {
+pub(super) fn join_rows(pieces: Vec<Line>) -> Vec<Line> {
     let mut rows: Vec<Line> = Vec::new();
     for piece in pieces {
         match rows.last_mut() {
