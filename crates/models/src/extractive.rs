@@ -7,7 +7,7 @@ use crate::{Answer, LanguageModel, ModelError, Piece, Request};
 /// Sentences that an answer quotes at most.
 const MAX_SENTENCES: usize = 3;
 /// A further sentence must come this close to the best one's score.
-const KEEP: f32 = 0.8;
+const KEEP: f32 = 0.6;
 
 /// Quotes up to three sentences of the passages, best first, each with its citation.
 #[derive(Clone, Copy, Debug, Default)]

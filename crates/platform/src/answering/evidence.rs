@@ -8,6 +8,7 @@ use super::confidence::{self, Features};
 use crate::{
     App, Result, Tenant,
     agents::Settings,
+    executions::Span,
     knowledge::{self, Found, Retrieved},
 };
 
@@ -30,6 +31,8 @@ pub(super) struct Evidence {
     pub confidence: f64,
     /// Where it was found.
     pub index: Index,
+    /// What each of the question's words is worth.
+    weights: Weights,
 }
 
 impl Evidence {
@@ -57,6 +60,19 @@ impl Evidence {
     }
 }
 
+impl Evidence {
+    /// How sure it is that a place of a passage answers the question: what a written answer says may rest on another
+    /// sentence than the best one.
+    pub(super) fn confidence_in(&self, found: &[Found], place: &Span) -> Option<f64> {
+        let passage = place.passage.checked_sub(1)?;
+        let content = &found.get(passage)?.content;
+        let at = content.find(&place.quote)?;
+        let sentences = sentences_of(passage, &found[passage], &self.weights).into_iter();
+        let there = sentences.filter(|s| s.span.start < at + place.quote.len() && at < s.span.end);
+        there.map(|s| confidence::of(&s.features(found))).max_by(f64::total_cmp)
+    }
+}
+
 fn label(found: &Found) -> String {
     match &found.heading {
         Some(heading) => format!("{}: {heading}", found.title),
@@ -78,16 +94,24 @@ pub(super) async fn gather(
     if quoting && let Some(vector) = &retrieved.vector {
         compare_by_meaning(app, vector, &mut sentences).await?;
     }
-    let best =
-        sentences.iter().map(|s| s.features(&retrieved)).max_by(|a, b| a.score().total_cmp(&b.score()));
+    let best = sentences
+        .iter()
+        .map(|s| s.features(&retrieved.passages))
+        .max_by(|a, b| a.score().total_cmp(&b.score()));
     let confidence = best.map_or(0.0, |best| confidence::of(&best));
     tracing::debug!(confidence, features = ?best, "weighed the evidence");
     let mut quotes = vec![Vec::new(); retrieved.passages.len()];
     for sentence in &sentences {
-        let score = sentence.features(&retrieved).score();
+        let score = sentence.features(&retrieved.passages).score();
         quotes[sentence.passage].push(Quote { span: sentence.span.clone(), score });
     }
-    Ok(Evidence { confidence, index: retrieved.index, found: retrieved.passages, quotes })
+    Ok(Evidence {
+        confidence,
+        index: retrieved.index,
+        weights: retrieved.weights,
+        found: retrieved.passages,
+        quotes,
+    })
 }
 
 /// A sentence of a passage and what speaks for it.
@@ -104,8 +128,8 @@ struct Sentence {
 }
 
 impl Sentence {
-    fn features(&self, retrieved: &Retrieved) -> Features {
-        let passage = &retrieved.passages[self.passage];
+    fn features(&self, passages: &[Found]) -> Features {
+        let passage = &passages[self.passage];
         Features {
             own: self.own,
             in_context: self.in_context,

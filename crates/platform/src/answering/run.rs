@@ -254,7 +254,14 @@ async fn write(
     let results = writing.results();
     let claims = writing.grounds(&results).check(app, &writing.text).await;
     run.execution.timings.grounding = milliseconds(began.elapsed());
-    run.execution.confidence = confidence(run.execution.confidence, &claims, sure);
+    run.execution.confidence = if chain.quotes() || !sure {
+        confidence(run.execution.confidence, &claims, sure)
+    } else {
+        let said = claims.iter().filter_map(|claim| claim.citation.as_ref());
+        let best =
+            said.filter_map(|place| evidence.confidence_in(&writing.found, place)).max_by(f64::total_cmp);
+        confidence(best.unwrap_or(run.execution.confidence), &claims, sure)
+    };
     if question.agent.settings.response_config.show_sources {
         run.sources = sources::of(&writing.found, &writing.text, &claims);
     }
