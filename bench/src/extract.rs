@@ -88,7 +88,7 @@ fn read_by_both(file: &Path) -> Result<Option<(String, documents::Extracted)>> {
     let ours = extract(file, "file.pdf", &Limits::default(), &mut |_| {});
     Ok(ours
         .ok()
-        .filter(|ours| output.status.success() && enough(&theirs))
+        .filter(|_| output.status.success() && enough(&theirs))
         .map(|o| (theirs, o)))
 }
 
