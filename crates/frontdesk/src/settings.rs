@@ -99,7 +99,7 @@ settings! {
     index_memory_mb "FRONTDESK_INDEX_MEMORY_MB";
     /// Seconds that reading one document may take [default: 600]
     extract_timeout_seconds "FRONTDESK_EXTRACT_TIMEOUT_SECONDS";
-    /// Memory that reading one document may take, in MB [default: 1024]
+    /// Memory that reading one document may take, in MB [default: 512]
     extract_memory_mb "FRONTDESK_EXTRACT_MEMORY_MB";
     /// Let users' addresses point into private networks: true or false [default: false]
     allow_private_networks "FRONTDESK_ALLOW_PRIVATE_NETWORKS";
@@ -188,7 +188,7 @@ impl Settings {
                 as usize,
             extractor: std::env::current_exe().map_err(Error::internal)?,
             extract_timeout: seconds("extract_timeout_seconds", &self.extract_timeout_seconds, 600)?,
-            extract_memory: number("extract_memory_mb", &self.extract_memory_mb, 1024, 128..=65_536)? * MB,
+            extract_memory: number("extract_memory_mb", &self.extract_memory_mb, 512, 128..=65_536)? * MB,
             allow_private_networks: parse(
                 "allow_private_networks",
                 &self.allow_private_networks,
