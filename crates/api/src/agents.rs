@@ -11,7 +11,7 @@ use platform::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Instant;
-use web::{Member, PageQuery, Path, Query, Result, optional_text, paged, text};
+use web::{Member, PageQuery, Path, Query, Result, optional_text, paged, patched_text, text};
 
 /// Longest description of an agent, in characters.
 const MAX_DESCRIPTION: usize = 2_000;
@@ -116,12 +116,7 @@ pub async fn update_agent(
     Path((_, id)): Path<(String, String)>,
     web::Json(body): web::Json<UpdateBody>,
 ) -> Result<Json<Value>> {
-    let description = match body.description {
-        Patch::Set(value) => {
-            optional_text("description", Some(&value), MAX_DESCRIPTION)?.map_or(Patch::Clear, Patch::Set)
-        }
-        other => other,
-    };
+    let description = patched_text("description", body.description, MAX_DESCRIPTION)?;
     let change = Change {
         name: body.name.map(|name| text("name", &name, 100)).transpose()?,
         description,

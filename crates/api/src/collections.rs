@@ -8,7 +8,7 @@ use platform::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::{Member, Path, Query, Result, optional_text, text};
+use web::{Member, Path, Query, Result, optional_text, patched_text, text};
 
 /// Longest name, in characters.
 const MAX_NAME: usize = 100;
@@ -65,12 +65,7 @@ pub async fn update_collection(
     Path((_, id)): Path<(String, String)>,
     web::Json(body): web::Json<EditBody>,
 ) -> Result<Json<Value>> {
-    let description = match body.description {
-        Patch::Set(value) => {
-            optional_text("description", Some(&value), MAX_DESCRIPTION)?.map_or(Patch::Clear, Patch::Set)
-        }
-        other => other,
-    };
+    let description = patched_text("description", body.description, MAX_DESCRIPTION)?;
     let change = (body.name.map(|name| text("name", &name, MAX_NAME)).transpose()?, description);
     let collection =
         knowledge::edit_collection(&app, &member.tenant, &member.by, &id.parse()?, change).await?;

@@ -11,7 +11,7 @@ use platform::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use web::{Member, PageQuery, Path, Query, Result, optional_text, paged, text};
+use web::{Member, PageQuery, Path, Query, Result, optional_text, paged, patched_text, text};
 
 /// Longest description, in characters.
 const MAX_DESCRIPTION: usize = 2_000;
@@ -165,12 +165,7 @@ pub async fn update_company_agent(
     web::Json(body): web::Json<UpdateBody>,
 ) -> Result<Json<Value>> {
     let id: AgentId = id.parse()?;
-    let description = match body.description {
-        Patch::Set(value) => {
-            optional_text("description", Some(&value), MAX_DESCRIPTION)?.map_or(Patch::Clear, Patch::Set)
-        }
-        other => other,
-    };
+    let description = patched_text("description", body.description, MAX_DESCRIPTION)?;
     let mut settings: SettingsPatch = body.config.into();
     settings.ui_settings = body.ui_settings.or(settings.ui_settings);
     let change = Change {

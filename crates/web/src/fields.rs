@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use platform::{Error, Result};
+use platform::{Error, Patch, Result};
 
 /// Longest name of a person, in characters.
 const MAX_NAME: usize = 120;
@@ -63,5 +63,20 @@ pub fn optional_text(
     match value.map(str::trim) {
         None | Some("") => Ok(None),
         Some(value) => text(field, value, max).map(Some),
+    }
+}
+
+/// [`optional_text`] for a change; an empty one clears the field.
+///
+/// # Errors
+/// Invalid, naming the field.
+pub fn patched_text(
+    field: impl Into<Cow<'static, str>>,
+    value: Patch<String>,
+    max: usize,
+) -> Result<Patch<String>> {
+    match value {
+        Patch::Set(value) => Ok(optional_text(field, Some(&value), max)?.map_or(Patch::Clear, Patch::Set)),
+        other => Ok(other),
     }
 }

@@ -17,7 +17,7 @@ pub use body::{Json, Path, Query};
 pub use callers::{Client, MaybePerson, Member, Person, Visitor};
 pub use cors::{any_origin, preflight};
 pub use error::{ApiError, Result, method_not_allowed, not_found};
-pub use fields::{full_name, line, optional_text, text};
+pub use fields::{full_name, line, optional_text, patched_text, text};
 pub use layers::{REQUEST_ID, layered};
 pub use paging::{PageQuery, paged};
 pub use routes::{Access, Route, Routes};
