@@ -10,6 +10,7 @@ use std::{
 };
 
 use documents::{Limits, extract, worker::Worker};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::{
     Bench, Result, process,
@@ -86,10 +87,7 @@ fn read_by_both(file: &Path) -> Result<Option<(String, documents::Extracted)>> {
     let theirs = String::from_utf8_lossy(&output.stdout).into_owned();
     let enough = |text: &str| text.split_whitespace().count() >= FEWEST_WORDS;
     let ours = extract(file, "file.pdf", &Limits::default(), &mut |_| {});
-    Ok(ours
-        .ok()
-        .filter(|_| output.status.success() && enough(&theirs))
-        .map(|o| (theirs, o)))
+    Ok(ours.ok().filter(|_| output.status.success() && enough(&theirs)).map(|o| (theirs, o)))
 }
 
 fn pdftotext(file: &Path) -> Command {
@@ -155,8 +153,10 @@ fn trigram_overlap(a: &str, b: &str) -> f64 {
     2.0 * shared.count() as f64 / both.max(1) as f64
 }
 
-/// Words without case and without the marks around them, as readers of PDFs set blanks differently there.
+/// Words without case and without the marks around them, as readers of PDFs set blanks differently there; ligatures and
+/// raised letters as the letters they stand for (NFKC).
 fn words(text: &str) -> Vec<String> {
+    let text: String = text.nfkc().collect();
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect()
 }
