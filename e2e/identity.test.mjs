@@ -4,19 +4,16 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { readFile, readdir } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { launch, screenshot } from "./browser.mjs";
+import { inspect, launch, onFreshPage } from "./browser.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
 const base = process.env.FRONTDESK_URL?.replace(/\/+$/, "");
 const outbox = process.env.FRONTDESK_OUTBOX;
 const skip = base && outbox ? false : "FRONTDESK_URL or FRONTDESK_OUTBOX is not set: there is no server to test or its mails are out of reach";
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const PASSWORD = "seven quiet herons wade";
-const SIZES = { wide: { width: 1280, height: 860 }, narrow: { width: 390, height: 844 } };
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -31,46 +28,7 @@ after(() => browser?.close());
  * @param {(page: Page) => Promise<void>} body
  */
 function visit(name, body) {
-  test(name, { skip }, async () => {
-    const context = await browser.newContext({ viewport: SIZES.wide, reducedMotion: "reduce" });
-    const page = await context.newPage();
-    page.setDefaultTimeout(8000);
-    /** @type {string[]} */
-    const errors = [];
-    page.on("pageerror", (error) => errors.push(`uncaught: ${error.message}`));
-    // A form with an error in it comes with a status that the console of the browser repeats.
-    page.on("console", (message) => message.type() === "error" && !/status of 4\d\d/.test(message.text()) && errors.push(message.text()));
-    try {
-      await body(page);
-      assert.deepEqual(errors, []);
-    } finally {
-      await context.close();
-    }
-  });
-}
-
-/**
- * Looks at the page in both widths and both colours: nothing for axe, nothing that sticks out.
- * @param {Page} page
- * @param {string} name
- */
-async function inspect(page, name) {
-  await page.evaluate(await readFile(axe, "utf8"));
-  for (const [width, size] of Object.entries(SIZES)) {
-    await page.setViewportSize(size);
-    for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
-      await page.emulateMedia({ colorScheme });
-      const violations = await page.evaluate(async () => {
-        const results = await Reflect.get(window, "axe").run(document, { resultTypes: ["violations"] });
-        return results.violations.map((/** @type {any} */ violation) => `${violation.id}: ${violation.nodes.map((/** @type {any} */ node) => `${node.target} ${node.failureSummary}`)}`);
-      });
-      assert.deepEqual(violations, [], `${name}, ${width}, ${colorScheme}`);
-    }
-    const spill = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.ok(spill <= 0, `${name}, ${width}: ${spill} pixels stick out`);
-    await screenshot(page, `identity-${name}-${width}`);
-  }
-  await page.setViewportSize(SIZES.wide);
+  test(name, { skip }, () => onFreshPage(browser, body));
 }
 
 /**
@@ -137,17 +95,17 @@ const focused = (page) => page.evaluate(() => document.activeElement?.id);
 visit("a person signs up, and a mistake is told beside what is wrong", async (page) => {
   const email = "signup@example.com";
   await page.goto(`${base}/console/login`);
-  await inspect(page, "login");
+  await inspect(page, "identity-login");
   await page.getByRole("link", { name: "Make an account" }).click();
-  await inspect(page, "signup");
+  await inspect(page, "identity-signup");
   await send(page, { "Your name": "Ada", "Mail address": email, Password: "password123" }, "Make the account");
   await page.getByRole("alert").waitFor();
   assert.equal(await focused(page), "password");
   assert.match(await page.locator("#password").getAttribute("aria-describedby") ?? "", /\berror\b/);
-  await inspect(page, "signup-mistake");
+  await inspect(page, "identity-signup-mistake");
   await send(page, { Password: PASSWORD }, "Make the account");
   await page.getByRole("heading", { name: "Enter the code" }).waitFor();
-  await inspect(page, "signup-code");
+  await inspect(page, "identity-signup-code");
   await send(page, { Code: "000 000" }, "Go on");
   await page.getByRole("alert").waitFor();
   assert.equal(await focused(page), "otp_code");
@@ -160,7 +118,7 @@ visit("a person signs up, and a mistake is told beside what is wrong", async (pa
   await send(page, { Name: "Nordlys" }, "Make the workspace");
   await page.getByRole("link", { name: "Account" }).click();
   await page.getByRole("heading", { name: "Your account" }).waitFor();
-  await inspect(page, "account");
+  await inspect(page, "identity-account");
 });
 
 visit("a second factor is set up, asked for, and switched off", async (page) => {
@@ -172,27 +130,27 @@ visit("a second factor is set up, asked for, and switched off", async (page) => 
   await section.getByRole("button", { name: "Set it up" }).click();
   await section.getByRole("alert").waitFor();
   assert.equal(await focused(page), "two-factor-password");
-  await inspect(page, "factor-mistake");
+  await inspect(page, "identity-factor-mistake");
   await section.getByLabel("Your password").fill(PASSWORD);
   await section.getByRole("button", { name: "Set it up" }).click();
   const secret = (await section.locator("code").innerText()).trim();
   await section.getByRole("img", { name: "QR code" }).waitFor();
-  await inspect(page, "factor-scan");
+  await inspect(page, "identity-factor-scan");
   const used = step();
   await send(page, { "The code that the app shows now": totp(secret, used) }, "Switch it on");
   await section.getByText("I have kept them").waitFor();
   const recovery = (await section.locator("code").innerText()).trim().split("\n");
   assert.equal(recovery.length, 10);
-  await inspect(page, "factor-codes");
+  await inspect(page, "identity-factor-codes");
   await page.goto(`${base}/console/account`);
-  await inspect(page, "factor-on");
+  await inspect(page, "identity-factor-on");
 
   await page.getByRole("button", { name: "Log out" }).click();
   await send(page, { "Mail address": email, Password: PASSWORD }, "Log in");
   await page.getByLabel("Code", { exact: true }).waitFor();
   assert.equal(await focused(page), "password");
   assert.equal(await page.locator("#password").inputValue(), "");
-  await inspect(page, "login-factor");
+  await inspect(page, "identity-login-factor");
   await send(page, { Password: PASSWORD, Code: totp(secret, used) }, "Log in");
   await page.getByRole("alert").waitFor(); // each code is good once
   assert.equal(await focused(page), "totp_code");
@@ -212,13 +170,13 @@ visit("a forgotten password is set anew", async (page) => {
   await page.context().clearCookies();
   await page.goto(`${base}/console/login`);
   await page.getByRole("link", { name: "Forgot your password?" }).click();
-  await inspect(page, "forgot");
+  await inspect(page, "identity-forgot");
   await send(page, { "Mail address": email }, "Mail me a link");
   await page.getByRole("status").waitFor();
   const token = await mailed(email, /reset\?token=(\w+)/);
   await page.goto(`${base}/console/reset?token=${token}`);
   await page.reload();
-  await inspect(page, "reset");
+  await inspect(page, "identity-reset");
   await send(page, { "New password": "eight quiet herons wade" }, "Set the password");
   await page.getByText("The new password is set.").waitFor();
   await send(page, { "Mail address": email, Password: "eight quiet herons wade" }, "Log in");
@@ -226,9 +184,9 @@ visit("a forgotten password is set anew", async (page) => {
   await page.goto(`${base}/console/reset?token=${token}`);
   await send(page, { "New password": "nine quiet herons wade" }, "Set the password");
   await page.getByRole("link", { name: "Ask for a new link" }).waitFor();
-  await inspect(page, "reset-dead");
+  await inspect(page, "identity-reset-dead");
   await page.goto(`${base}/console/verify?token=unknown`);
-  await inspect(page, "verify");
+  await inspect(page, "identity-verify");
 });
 
 visit("somebody is invited, gets a role, and the audit log tells", async (page) => {
@@ -241,21 +199,21 @@ visit("somebody is invited, gets a role, and the audit log tells", async (page) 
   assert.equal(await focused(page), "email");
   await send(page, { "Mail address": guest }, "Mail the invitation");
   await page.getByRole("status").waitFor();
-  await inspect(page, "people");
+  await inspect(page, "identity-people");
   const link = await mailed(guest, /(\/console\/invitation\?token=\w+)/);
   await page.goto(base + link);
   await page.getByText("You are logged in as").waitFor();
-  await inspect(page, "invitation-other");
+  await inspect(page, "identity-invitation-other");
   await page.getByRole("button", { name: "Log out" }).click();
 
   await page.goto(base + link);
-  await inspect(page, "invitation");
+  await inspect(page, "identity-invitation");
   await page.getByRole("link", { name: "Make an account" }).click();
   assert.equal(await page.getByLabel("Mail address").inputValue(), guest);
   await send(page, { "Your name": "Grace Hopper", Password: PASSWORD }, "Make the account");
   await page.getByLabel("Code").fill(await mailed(guest, /Your code is (\d{6})/));
   await page.getByRole("button", { name: "Go on" }).click();
-  await inspect(page, "invitation-accept");
+  await inspect(page, "identity-invitation-accept");
   await page.getByRole("button", { name: "Accept" }).click();
   await page.getByRole("heading", { name: "Overview" }).waitFor();
   await page.getByRole("link", { name: "People" }).click();
@@ -268,9 +226,9 @@ visit("somebody is invited, gets a role, and the audit log tells", async (page) 
   await page.getByLabel("Role of Grace Hopper", { exact: true }).selectOption("ADMIN");
   await page.getByRole("button", { name: "Change the role of Grace Hopper" }).click();
   await page.getByText("The role is changed.").waitFor();
-  await inspect(page, "people-changed");
+  await inspect(page, "identity-people-changed");
   await page.getByRole("link", { name: "Audit", exact: true }).click();
-  await inspect(page, "audit");
+  await inspect(page, "identity-audit");
   await send(page, { Action: "member.role_changed" }, "Show");
   await page.getByText("1 entry").waitFor();
 });

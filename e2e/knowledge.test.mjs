@@ -3,19 +3,15 @@
 // open the demo's workspace.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { launch, screenshot } from "./browser.mjs";
+import { inspect, launch, onFreshPage } from "./browser.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
 const base = process.env.FRONTDESK_URL?.replace(/\/+$/, "");
 const { FRONTDESK_EMAIL: email, FRONTDESK_PASSWORD: password } = process.env;
 const skip = base && email && password ? false : "FRONTDESK_URL, FRONTDESK_EMAIL or FRONTDESK_PASSWORD is not set: there is no server to test";
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const SIZES = { wide: { width: 1280, height: 860 }, narrow: { width: 390, height: 844 } };
 const READ = { timeout: 30_000 };
 
 /** @type {import("playwright-core").Browser} */
@@ -33,15 +29,7 @@ after(() => browser?.close());
  */
 function visit(name, body, options = {}) {
   test(name, { skip }, async () => {
-    const context = await browser.newContext({ viewport: SIZES.wide, reducedMotion: "reduce", ...options });
-    const page = await context.newPage();
-    page.setDefaultTimeout(8000);
-    /** @type {string[]} */
-    const errors = [];
-    page.on("pageerror", (error) => errors.push(`uncaught: ${error.message}`));
-    // A form with an error in it comes with a status that the console of the browser repeats.
-    page.on("console", (message) => message.type() === "error" && !/status of 4\d\d/.test(message.text()) && errors.push(message.text()));
-    try {
+    const asOwner = async (/** @type {Page} */ page) => {
       await page.goto(`${base}/console/login`);
       await page.getByLabel("Mail address").fill(/** @type {string} */ (email));
       await page.getByLabel("Password").fill(/** @type {string} */ (password));
@@ -49,35 +37,9 @@ function visit(name, body, options = {}) {
       await page.getByRole("link", { name: "Documents", exact: true }).click();
       await page.getByRole("heading", { name: "Documents", exact: true }).waitFor();
       await body(page);
-      assert.deepEqual(errors, []);
-    } finally {
-      await context.close();
-    }
+    };
+    await onFreshPage(browser, asOwner, options);
   });
-}
-
-/**
- * Looks at the page in both widths and both colours: nothing for axe, nothing that sticks out.
- * @param {Page} page
- * @param {string} name
- */
-async function inspect(page, name) {
-  await page.evaluate(await readFile(axe, "utf8"));
-  for (const [width, size] of Object.entries(SIZES)) {
-    await page.setViewportSize(size);
-    for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
-      await page.emulateMedia({ colorScheme });
-      const violations = await page.evaluate(async () => {
-        const results = await Reflect.get(window, "axe").run(document, { resultTypes: ["violations"] });
-        return results.violations.map((/** @type {any} */ violation) => `${violation.id}: ${violation.nodes.map((/** @type {any} */ node) => `${node.target} ${node.failureSummary}`)}`);
-      });
-      assert.deepEqual(violations, [], `${name}, ${width}, ${colorScheme}`);
-    }
-    const spill = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.ok(spill <= 0, `${name}, ${width}: ${spill} pixels stick out`);
-    await screenshot(page, `knowledge-${name}-${width}`, true);
-  }
-  await page.setViewportSize(SIZES.wide);
 }
 
 /**
@@ -114,17 +76,17 @@ async function tabTo(page, name) {
 
 visit("an answer is pasted, found, looked into, renamed and deleted", async (page) => {
   const question = "Do you engrave spoons on Sundays?";
-  await inspect(page, "documents");
+  await inspect(page, "knowledge-documents", true);
   await page.getByText("Question and answer", { exact: true }).click();
   await page.getByLabel("Question", { exact: true }).fill(question);
   await page.getByLabel("Answer", { exact: true }).fill("Yes, our engraver works on Sundays from noon. A spoon takes an hour.");
-  await inspect(page, "documents-answer");
+  await inspect(page, "knowledge-documents-answer", true);
   await page.getByRole("button", { name: "Add the answer" }).click();
   await page.getByText("One document has arrived and is being read.").waitFor();
   await becomes(page, question, "Ready");
 
   await page.getByRole("link", { name: "Search", exact: true }).click();
-  await inspect(page, "search-empty");
+  await inspect(page, "knowledge-search-empty", true);
   await page.getByLabel("Question", { exact: true }).fill("engraving a spoon on a Sunday");
   await page.getByRole("button", { name: "Search" }).click();
   const first = page.getByRole("main").getByRole("listitem").first();
@@ -132,13 +94,13 @@ visit("an answer is pasted, found, looked into, renamed and deleted", async (pag
   const score = Number(await first.getByRole("meter", { name: "Score" }).getAttribute("value"));
   assert.ok(score > 0 && score <= 1, `a score of ${score}`);
   assert.equal(await first.getByRole("meter").count(), 3);
-  await inspect(page, "search");
+  await inspect(page, "knowledge-search", true);
 
   await first.getByRole("link", { name: question }).click();
   await page.getByRole("heading", { name: question, level: 1 }).waitFor();
   await page.locator("#wanted").waitFor();
   await page.locator("#understood").getByText("our engraver works on Sundays").waitFor();
-  await inspect(page, "document");
+  await inspect(page, "knowledge-document", true);
   await page.getByLabel("Title").fill("Engraving on Sundays");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("heading", { name: "Engraving on Sundays", level: 1 }).waitFor();
@@ -178,7 +140,7 @@ visit("a text has versions, and a former one answers again, by the keyboard alon
   await page.locator("#understood").getByText("Open from ten to four.").waitFor();
   await page.locator("#understood").getByText("Hours > Winter").first().waitFor();
   await page.locator("#understood").getByText("row 1").waitFor();
-  await inspect(page, "document-version");
+  await inspect(page, "knowledge-document-version", true);
   await tabTo(page, "Make this one answer again: version 1");
   await page.keyboard.press("Enter");
   await page.locator("#versions").getByRole("row", { name: /^Version 1 Answers/ }).waitFor(READ);
@@ -200,7 +162,7 @@ visit("a mistake is told in its form, with what was typed", async (page) => {
   await page.getByRole("alert").waitFor();
   assert.equal(await focused(page), "content");
   assert.equal(await page.getByLabel("Text", { exact: true }).inputValue(), "No question here.");
-  await inspect(page, "documents-mistake");
+  await inspect(page, "knowledge-documents-mistake", true);
 });
 
 visit("a collection is made, described and deleted", async (page) => {
@@ -214,14 +176,14 @@ visit("a collection is made, described and deleted", async (page) => {
   await becomes(page, "tools.md", "Ready");
   await page.getByRole("link", { name: "Collections", exact: true }).click();
   await page.getByLabel("Change Workshop").click();
-  await inspect(page, "collections");
+  await inspect(page, "knowledge-collections", true);
   const row = page.getByRole("row").filter({ has: page.getByLabel("Change Workshop") });
   await row.getByLabel("Description").fill("What stands in the workshop.");
   await row.getByRole("button", { name: "Save" }).click();
   await page.getByText("What stands in the workshop.").first().waitFor();
   await page.getByLabel("Delete Workshop").click();
   await row.getByLabel("Its 1 document goes as well").check();
-  await inspect(page, "collections-delete");
+  await inspect(page, "knowledge-collections-delete", true);
   await row.getByRole("button", { name: "Yes, delete it" }).click();
   await page.getByText("The collection is gone.").waitFor();
   assert.equal(await page.getByLabel("Change Workshop").count(), 0);
@@ -250,7 +212,7 @@ visit("a website is read, and its crawl tells how it went", async (page) => {
   const website = await openWebsite();
   try {
     await page.getByRole("link", { name: "Crawls", exact: true }).click();
-    await inspect(page, "crawls-empty");
+    await inspect(page, "knowledge-crawls-empty", true);
     await page.getByRole("link", { name: "Crawl a website" }).click();
     await page.getByLabel("Address").fill("ftp://docs.example.com");
     await page.getByLabel("Not these pages").fill("/blog/*");
@@ -258,7 +220,7 @@ visit("a website is read, and its crawl tells how it went", async (page) => {
     await page.getByRole("alert").waitFor();
     assert.equal(await focused(page), "url");
     assert.equal(await page.getByLabel("Not these pages").inputValue(), "/blog/*");
-    await inspect(page, "crawl-mistake");
+    await inspect(page, "knowledge-crawl-mistake", true);
     await page.getByLabel("Address").fill(website.url);
     await page.getByRole("button", { name: "Read the website" }).click();
     await page.getByText("The website is being read").waitFor();
@@ -266,7 +228,7 @@ visit("a website is read, and its crawl tells how it went", async (page) => {
     const figure = (/** @type {string} */ name) => page.locator(".figures div", { hasText: name }).locator("dd").innerText();
     assert.deepEqual([await figure("New"), await figure("Failed")], ["2", "1"]);
     await page.locator("#failed").getByText(`${website.url}broken`).waitFor();
-    await inspect(page, "crawl");
+    await inspect(page, "knowledge-crawl", true);
     await page.getByLabel("Pages at most").fill("12");
     await page.getByLabel("Read it again", { exact: true }).selectOption("week");
     await page.getByRole("button", { name: "Save the settings" }).click();
@@ -274,7 +236,7 @@ visit("a website is read, and its crawl tells how it went", async (page) => {
     await page.getByText("The next run is due").waitFor();
 
     await page.getByRole("link", { name: "Crawls", exact: true }).first().click();
-    await inspect(page, "crawls");
+    await inspect(page, "knowledge-crawls", true);
     await page.getByRole("link", { name: website.url }).click();
     await page.getByRole("button", { name: "Read it again now" }).click();
     await page.locator("#state").getByText("Done", { exact: true }).waitFor(READ);
@@ -286,7 +248,7 @@ visit("a website is read, and its crawl tells how it went", async (page) => {
     await page.getByRole("link", { name: "Visit us" }).click();
     const source = page.getByRole("link", { name: `${website.url}visit` });
     assert.equal(await source.getAttribute("rel"), "noopener noreferrer");
-    await inspect(page, "document-web");
+    await inspect(page, "knowledge-document-web", true);
 
     await page.getByRole("link", { name: "Crawls", exact: true }).click();
     await page.getByRole("link", { name: website.url }).click();
