@@ -19,18 +19,32 @@ const PERHAPS: f32 = 0.3;
 /// Cosine of two sentences that say the same in other words.
 const SAME: f32 = 0.72;
 
-/// What an answer's sentences are held against.
+/// What an answer's sentences are held against, looked through once for all of them.
 pub(super) struct Grounds<'a> {
-    pub index: &'a Index,
-    pub found: &'a [Found],
+    index: &'a Index,
+    found: &'a [Found],
+    /// The passages, each with what stands above it.
+    passages: Vec<Ground>,
     /// What tools gave.
-    pub results: &'a [String],
+    results: Vec<Ground>,
+}
+
+/// A text that may say what a sentence says.
+struct Ground {
+    text: String,
+    facts: Facts,
+}
+
+impl From<String> for Ground {
+    fn from(text: String) -> Self {
+        Self { facts: Facts::of(&text), text }
+    }
 }
 
 /// An answer's sentence and where it stands, in bytes.
 pub(super) struct Sentence<'t> {
     pub span: Range<usize>,
-    /// Without its citations.
+    /// As it stands there, with its citations.
     pub text: &'t str,
 }
 
@@ -68,7 +82,20 @@ fn is_claim(text: &str) -> bool {
     !bare.ends_with(['?', '？', '؟', ':']) && !bare.starts_with('#') && (words >= 3 || spaceless)
 }
 
-impl Grounds<'_> {
+impl<'a> Grounds<'a> {
+    pub(super) fn new<'r>(
+        index: &'a Index,
+        found: &'a [Found],
+        results: impl Iterator<Item = &'r str>,
+    ) -> Self {
+        let passage = |found: &Found| {
+            let heading = found.heading.as_deref().unwrap_or_default();
+            format!("{} {heading} {}", found.title, found.content).into()
+        };
+        let passages = found.iter().map(passage).collect();
+        Self { index, found, passages, results: results.map(|result| result.to_owned().into()).collect() }
+    }
+
     /// Holds every sentence of an answer against the passages.
     pub(super) async fn check(&self, app: &App, answer: &str) -> Vec<Claim> {
         let mut claims = Vec::new();
@@ -95,9 +122,10 @@ impl Grounds<'_> {
         let cited: Vec<usize> = citations::cited(sentence).into_iter().map(|(n, _)| n).collect();
         let weights = self.index.weights(&retrieval::analyse_query(&bare));
         let facts = Facts::of(&bare);
-        let mut best: Vec<(f32, usize)> = (1..=self.found.len())
-            .filter(|n| facts.hold_in(&self.text(*n)))
-            .map(|n| (weights.coverage(&weights.held(&self.text(n))), n))
+        let mut best: Vec<(f32, usize)> = (1..)
+            .zip(&self.passages)
+            .filter(|(_, passage)| facts.hold_in(&passage.facts))
+            .map(|(n, passage)| (weights.coverage(&weights.held(&passage.text)), n))
             .collect();
         // A passage that the answer names goes before one that says it as well.
         best.sort_by(|a, b| {
@@ -107,12 +135,6 @@ impl Grounds<'_> {
         let (share, n) = *best.first()?;
         let said = share >= SAID || (share >= PERHAPS && self.means_the_same(app, &bare, n).await);
         said.then(|| self.span(n, &bare))
-    }
-
-    /// A passage with what stands above it.
-    fn text(&self, n: usize) -> String {
-        let found = &self.found[n - 1];
-        format!("{} {} {}", found.title, found.heading.as_deref().unwrap_or_default(), found.content)
     }
 
     async fn means_the_same(&self, app: &App, sentence: &str, n: usize) -> bool {
@@ -145,8 +167,8 @@ impl Grounds<'_> {
         let facts = Facts::of(&bare);
         let weights = self.index.weights(&retrieval::analyse_query(&bare));
         self.results.iter().any(|result| {
-            facts.hold_in(result)
-                && (!facts.numbers.is_empty() || weights.coverage(&weights.held(result)) >= PERHAPS)
+            facts.hold_in(&result.facts)
+                && (!facts.numbers.is_empty() || weights.coverage(&weights.held(&result.text)) >= PERHAPS)
         })
     }
 }
@@ -169,10 +191,10 @@ impl Facts {
         Self { numbers: numbers(text), denies: denies(text) }
     }
 
-    fn hold_in(&self, text: &str) -> bool {
-        let known = numbers(text);
+    /// Whether a text with other facts may say this.
+    fn hold_in(&self, other: &Self) -> bool {
         // A passage of several sentences may deny something else; one that denies nothing cannot say that it is not so.
-        self.numbers.iter().all(|number| known.contains(number)) && (!self.denies || denies(text))
+        self.numbers.is_subset(&other.numbers) && (!self.denies || other.denies)
     }
 }
 
@@ -255,9 +277,9 @@ mod tests {
         assert!(set("1 299,00 NOK").contains(&"1299".to_owned()));
         assert_eq!(set("12.5 % of 3"), ["12.5", "3"]);
         assert_eq!(set("no numbers"), [""; 0]);
-        assert!(Facts::of("It costs 90 NOK.").hold_in("Prices: 90, 80"));
-        assert!(!Facts::of("It costs 900 NOK.").hold_in("It costs 90 NOK."));
-        assert!(!Facts::of("You cannot return it.").hold_in("You can return it within 45 days."));
-        assert!(Facts::of("You can return it.").hold_in("You can return it, but not used."));
+        assert!(Facts::of("It costs 90 NOK.").hold_in(&Facts::of("Prices: 90, 80")));
+        assert!(!Facts::of("It costs 900 NOK.").hold_in(&Facts::of("It costs 90 NOK.")));
+        assert!(!Facts::of("You cannot return it.").hold_in(&Facts::of("You can return it within 45 days.")));
+        assert!(Facts::of("You can return it.").hold_in(&Facts::of("You can return it, but not used.")));
     }
 }

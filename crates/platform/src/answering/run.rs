@@ -225,11 +225,10 @@ async fn write(
         () => Release::Sentences,
     };
     let began = Instant::now();
-    let mut writing = Writing::new(
-        (app, tenant, question, live),
-        (request, &evidence.index, evidence.found.clone()),
-        (mask, release),
-    );
+    // From here on they are the writing's: an open stream holds its passages once, beside the request.
+    let found = std::mem::take(&mut evidence.found);
+    let mut writing =
+        Writing::new((app, tenant, question, live), (request, &evidence.index, found), (mask, release));
     run.execution.model = writing.write(&chain).await?;
     let ending = writing.end().await;
     run.execution.timings.writing = milliseconds(began.elapsed());
@@ -251,8 +250,7 @@ async fn write(
     }
     run.pending = writing.pending.take().map(|(pending, _)| pending);
     let began = Instant::now();
-    let results = writing.results();
-    let claims = writing.grounds(&results).check(app, &writing.text).await;
+    let claims = writing.grounds().check(app, &writing.text).await;
     run.execution.timings.grounding = milliseconds(began.elapsed());
     run.execution.confidence = if chain.quotes() || !sure {
         confidence(run.execution.confidence, &claims, sure)

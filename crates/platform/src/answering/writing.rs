@@ -301,7 +301,7 @@ impl<'a> Writing<'a> {
             self.blocked_hit = true;
             return;
         }
-        if self.drops && !self.grounds(&self.results()).says(self.app, sentence.trim()).await {
+        if self.drops && !self.grounds().says(self.app, sentence.trim()).await {
             self.dropped = true;
             return;
         }
@@ -313,14 +313,9 @@ impl<'a> Writing<'a> {
         self.live.push(Frame::Token { content });
     }
 
-    /// What tools have given.
-    pub(super) fn results(&self) -> Vec<String> {
-        self.tool_calls.iter().map(|call| call.result.clone()).collect()
-    }
-
-    /// What the answer is held against.
-    pub(super) fn grounds<'g>(&'g self, results: &'g [String]) -> Grounds<'g> {
-        Grounds { index: self.index, found: &self.found, results }
+    /// What the answer is held against: the passages, and what tools have given.
+    pub(super) fn grounds(&self) -> Grounds<'_> {
+        Grounds::new(self.index, &self.found, self.tool_calls.iter().map(|call| call.result.as_str()))
     }
 
     async fn call_tools(&mut self, round: Round) {
