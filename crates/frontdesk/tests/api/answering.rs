@@ -523,6 +523,15 @@ async fn personal_data_stays_in_the_house() {
         world.run("I am ada@example.com with card 4111 1111 1111 1111: how do I contact or call you?").await;
     assert!(response(&run).starts_with("Write to ada@example.com or "), "{run}");
     assert!(!response(&run).contains("EMAIL_"), "{run}");
+    // Nor when a question that goes on is put in other words, or an answer in another form.
+    world.chat("I am ada@example.com: how do I contact you?").await;
+    world.chat("and for ada@example.com?").await;
+    let input = "I am ada@example.com: how do I contact or call you?";
+    world.post("execute", json!({ "input": input, "output_format": "json" })).await.expect(200);
+    assert!(model.asked().len() >= 5, "the form was asked for once more");
+    for request in model.asked() {
+        assert!(!told(&request).contains("ada@example.com"), "{request}");
+    }
     world.server.stop().await;
 }
 

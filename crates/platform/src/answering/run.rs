@@ -102,7 +102,7 @@ async fn fill(app: &App, tenant: &Tenant, question: &Question, live: &Live, run:
     let began = Instant::now();
     let history = conversations::history(app, tenant, &question.thread).await?;
     let chain = chain::of(app, tenant, &settings.model_settings, question.model.as_deref()).await?;
-    let asked = standalone(&chain, question.text.trim(), &history).await;
+    let asked = standalone(&chain, question, &history).await;
     run.execution.timings.history = milliseconds(began.elapsed());
 
     let began = Instant::now();
@@ -144,16 +144,19 @@ async fn confirmed(app: &App, tenant: &Tenant, question: &Question) -> Result<Op
 }
 
 /// The question as it can be looked up: one that leans on what was said is made to stand alone.
-async fn standalone(chain: &Chain, question: &str, history: &[Turn]) -> String {
-    if !follow_up::leans(question, history) {
-        return question.to_owned();
+async fn standalone(chain: &Chain, question: &Question, history: &[Turn]) -> String {
+    let asked = question.text.trim();
+    if !follow_up::leans(asked, history) {
+        return asked.to_owned();
     }
     let recent = &history[history.len().saturating_sub(6)..];
-    let rewritten = match chain.0.first() {
-        Some(link) => follow_up::by_model(&*link.model, question, recent).await,
+    // What is looked up needs the data themselves, which a provider's model may not see.
+    let private = question.agent.settings.guardrails.redact_personal_data;
+    let rewritten = match chain.0.first().filter(|_| !private) {
+        Some(link) => follow_up::by_model(&*link.model, asked, recent).await,
         None => None,
     };
-    rewritten.unwrap_or_else(|| follow_up::by_rule(question, history))
+    rewritten.unwrap_or_else(|| follow_up::by_rule(asked, history))
 }
 
 fn note(run: &mut Run, evidence: &Evidence, question: &Question, asked: String) {
@@ -301,10 +304,14 @@ async fn shaped(chain: &Chain, question: &Question, text: &str, confidence: f64)
         Err(error) => error,
     };
     if let Some(link) = chain.0.first().filter(|_| matches!(format, Format::Json | Format::Csv)) {
-        let most = question.agent.settings.response_config.max_response_length;
-        let request = instructions::repair(format, text, &error, most);
+        let settings = &question.agent.settings;
+        let mut mask = Mask::default();
+        let private = settings.guardrails.redact_personal_data;
+        let given = if private { mask.hide(text) } else { text.to_owned() };
+        let most = settings.response_config.max_response_length;
+        let request = instructions::repair(format, &given, &error, most);
         if let Ok((again, _)) = models::complete(&*link.model, &request).await
-            && let Ok(shaped) = format.shape(&again)
+            && let Ok(shaped) = format.shape(&mask.show(&again))
         {
             return shaped;
         }
