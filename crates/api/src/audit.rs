@@ -101,13 +101,7 @@ fn table(entries: &[Entry]) -> Result<Vec<u8>> {
             entry.user_agent.as_deref().unwrap_or_default(),
             &details,
         ];
-        csv.write_record(row.map(harmless)).map_err(Error::internal)?;
+        csv.write_record(row.map(platform::harmless)).map_err(Error::internal)?;
     }
     Ok(csv.into_inner().map_err(|e| Error::internal(e.to_string()))?)
-}
-
-/// A cell that a spreadsheet would take for a formula gets an apostrophe (OWASP, CSV injection): user agents and
-/// names come from strangers.
-fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }

@@ -11,7 +11,7 @@ use platform::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::{Member, PageQuery, Path, Query, Result, line, optional_text, paged, text};
+use web::{Member, PageQuery, Path, Query, Result, broken_form, line, optional_text, paged, text};
 
 /// Characters of a chunk that a preview shows.
 const PREVIEW: usize = 200;
@@ -114,7 +114,7 @@ fn collection(id: &str) -> Result<CollectionId> {
 async fn read_form(app: &App, member: &Member, mut form: Multipart) -> Result<(Upload, NewDocument)> {
     let (mut upload, mut collection, mut title) = (None, None, None);
     let read = async {
-        while let Some(mut field) = form.next_field().await.map_err(broken)? {
+        while let Some(mut field) = form.next_field().await.map_err(broken_form)? {
             match field.name().unwrap_or_default() {
                 "file" if upload.is_none() => {
                     let name = field.file_name().unwrap_or("document").to_owned();
@@ -128,8 +128,8 @@ async fn read_form(app: &App, member: &Member, mut form: Multipart) -> Result<(U
                     }
                     upload = Some(received?);
                 }
-                "collection_id" => collection = Some(field.text().await.map_err(broken)?),
-                "title" => title = Some(field.text().await.map_err(broken)?),
+                "collection_id" => collection = Some(field.text().await.map_err(broken_form)?),
+                "title" => title = Some(field.text().await.map_err(broken_form)?),
                 _ => {}
             }
         }
@@ -149,13 +149,6 @@ async fn read_form(app: &App, member: &Member, mut form: Multipart) -> Result<(U
         (None, Ok(_)) => Err(Error::invalid("file", "file is missing.").into()),
         (None, Err(error)) => Err(error),
     }
-}
-
-fn broken(error: axum::extract::multipart::MultipartError) -> Error {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Error::too_large("The upload is larger than this server allows (FRONTDESK_MAX_UPLOAD_MB).");
-    }
-    Error::bad_request(format!("The form cannot be read: {}.", error.body_text()))
 }
 
 /// Which documents to list.

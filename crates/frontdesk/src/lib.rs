@@ -1,6 +1,6 @@
 //! The program's routes, as the server serves them and as tests start them.
 
-use axum::Router;
+use axum::{Router, middleware::from_fn};
 use metrics_exporter_prometheus::PrometheusHandle;
 use platform::App;
 use web::{Route, Routes};
@@ -13,7 +13,7 @@ pub fn router(app: &App, metrics: PrometheusHandle, more: Router<App>) -> Router
         .merge(more)
         .fallback(web::not_found)
         .method_not_allowed_fallback(web::method_not_allowed);
-    web::layered(routes, app.clone())
+    web::layered(routes, app.clone()).layer(from_fn(open::enveloped))
 }
 
 /// The calls that programs make, each with who may make it.
@@ -22,5 +22,5 @@ pub fn table(app: &App, metrics: PrometheusHandle) -> Vec<Route> {
 }
 
 fn surfaces(app: &App, metrics: PrometheusHandle) -> Routes {
-    api::routes(app, metrics).merge(chat::routes(app))
+    api::routes(app, metrics).merge(chat::routes(app)).merge(open::routes(app))
 }

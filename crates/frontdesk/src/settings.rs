@@ -57,6 +57,8 @@ settings! {
     data_dir "FRONTDESK_DATA_DIR";
     /// postgres://user:password@host/database instead of SQLite in the data folder
     database_url "FRONTDESK_DATABASE_URL";
+    /// Where files of contacts lie: s3://bucket/folder, with the AWS_… variables [default: <data>/objects]
+    blobs_url "FRONTDESK_BLOBS_URL";
     /// Connections to PostgreSQL at once [default: 20]
     database_connections "FRONTDESK_DATABASE_CONNECTIONS";
     /// Signs sessions, at least 32 characters [default: made at the first start, kept in the data folder]
@@ -170,6 +172,7 @@ impl Settings {
         Ok(Config {
             listen,
             database: self.database(&data_dir)?,
+            blobs_url: self.blobs_url.clone().filter(|url| !url.is_empty()),
             llm: self.llm()?,
             llm_models: self.llm_models()?,
             model_times: self.model_times()?,

@@ -2,7 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use store::{Blobs, Db};
+use store::{Blobs, Db, Objects};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -33,8 +33,10 @@ pub struct Parts {
     pub entropy: Entropy,
     /// The database.
     pub db: Db,
-    /// Uploaded files.
+    /// Uploaded documents.
     pub blobs: Blobs,
+    /// Files of contacts.
+    pub objects: Objects,
     /// For HTTP to addresses that the operator has set.
     pub http: reqwest::Client,
     /// For HTTP to addresses that users gave.
@@ -108,6 +110,9 @@ impl App {
             entropy,
             db,
             blobs: Blobs::open(config.data_dir.join("files")).await?,
+            objects: Objects::open(config.blobs_url.as_deref(), &config.data_dir.join("objects")).map_err(
+                |e| Error::invalid("FRONTDESK_BLOBS_URL", format!("the file store cannot be opened: {e}")),
+            )?,
             mailer,
             tokens: Tokens::new(&secret),
             secrets: SecretBox::new(&secret),

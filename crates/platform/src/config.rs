@@ -19,6 +19,8 @@ pub struct Config {
     pub public_url: Url,
     /// Everything that is kept in files.
     pub data_dir: PathBuf,
+    /// Where files of contacts lie, `s3://bucket/folder`; in the data folder when unset.
+    pub blobs_url: Option<String>,
     /// The database.
     pub database: DbConfig,
     /// Signs sessions; made at the first start when unset.

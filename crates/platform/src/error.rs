@@ -2,6 +2,9 @@
 
 use std::{borrow::Cow, fmt, panic::Location};
 
+use serde::Serialize;
+use serde_json::Value;
+
 /// The kinds of failure; each has one HTTP status and a stable code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -42,8 +45,24 @@ pub struct Error {
     pub field: Option<Cow<'static, str>>,
     /// Whole seconds after which the same request may go through.
     pub retry_after: Option<u64>,
+    /// Everything that is wrong with a body that is checked as a whole; see [`Error::violations`].
+    pub violations: Box<[Violation]>,
     /// For the log only: the cause and the place of an internal error.
-    pub cause: Option<Cause>,
+    pub cause: Option<Box<Cause>>,
+}
+
+/// One thing that is wrong with a body. The rules' names are those of the Open API's document.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Violation {
+    /// The field, with its parents: `customFields.plan`.
+    pub field: String,
+    /// A sentence about it.
+    pub message: String,
+    /// What was sent; null when nothing was.
+    pub value: Value,
+    /// The rule that was broken: `any.required`, `string.email`, …
+    #[serde(rename = "type")]
+    pub rule: &'static str,
 }
 
 /// What lies behind an internal error; logged, never sent.
@@ -62,12 +81,16 @@ macro_rules! constructors {
     ($($(#[$doc:meta])* $name:ident => $kind:ident, $code:literal;)*) => {$(
         $(#[$doc])*
         pub fn $name(message: impl Into<Cow<'static, str>>) -> Self {
-            Self { kind: Kind::$kind, code: $code, message: message.into(), field: None, retry_after: None, cause: None }
+            Self::of(Kind::$kind, $code, message.into())
         }
     )*};
 }
 
 impl Error {
+    fn of(kind: Kind, code: &'static str, message: Cow<'static, str>) -> Self {
+        Self { kind, code, message, field: None, retry_after: None, violations: Box::default(), cause: None }
+    }
+
     constructors! {
         /// The credentials are missing or wrong.
         unauthorized => Unauthorized, "UNAUTHORIZED";
@@ -97,27 +120,28 @@ impl Error {
     /// A fault of ours, with its cause for the log.
     #[track_caller]
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self {
-            kind: Kind::Internal,
-            code: "INTERNAL",
-            message: "Something went wrong on our side. Please try again; if it stays, give the X-Request-Id to whoever runs this server.".into(),
-            field: None,
-            retry_after: None,
-            cause: Some(Cause { source: source.into(), place: Location::caller() }),
-        }
+        let message = "Something went wrong on our side. Please try again; if it stays, give the X-Request-Id to whoever runs this server.";
+        let cause = Cause { source: source.into(), place: Location::caller() };
+        Self { cause: Some(Box::new(cause)), ..Self::of(Kind::Internal, "INTERNAL", message.into()) }
     }
 
     /// Too many requests; the same may go through after so many seconds.
     pub fn limited(retry_after: u64) -> Self {
         let unit = if retry_after == 1 { "second" } else { "seconds" };
-        Self {
-            kind: Kind::Limited,
-            code: "RATE_LIMIT_EXCEEDED",
-            message: format!("There were too many requests. Try again in {retry_after} {unit}.").into(),
-            field: None,
-            retry_after: Some(retry_after),
-            cause: None,
-        }
+        let message = format!("There were too many requests. Try again in {retry_after} {unit}.");
+        let error = Self::of(Kind::Limited, "RATE_LIMIT_EXCEEDED", message.into());
+        Self { retry_after: Some(retry_after), ..error }
+    }
+
+    /// All that is wrong with a body at once; there is at least one thing.
+    pub fn violations(violations: Vec<Violation>) -> Self {
+        let first = violations.first();
+        let field = first.map(|violation| Cow::Owned(violation.field.clone()));
+        let message = match first {
+            Some(only) if violations.len() == 1 => only.message.clone(),
+            _ => format!("{} fields are wrong; see each of them.", violations.len()),
+        };
+        Self { field, violations: violations.into(), ..Self::bad_request(message) }
     }
 
     /// The same error about a field.

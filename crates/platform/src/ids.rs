@@ -108,6 +108,18 @@ ids! {
     ProviderId = "prov_";
     /// A run of an agent.
     ExecutionId = "exec_";
+    /// A contact; its document has ids without a prefix.
+    ContactId = "";
+    /// A file of a contact.
+    FileId = "file_";
+    /// A note on a contact.
+    NoteId = "note_";
+    /// An import or export of contacts.
+    TransferId = "transfer_";
+    /// A form.
+    FormId = "form_";
+    /// What somebody sent by a form.
+    SubmissionId = "sub_";
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What the business is: identity, workspaces, agents, knowledge, answering, conversations, and the jobs and
-//! mails beneath them. There is no HTTP server in here; the surfaces call these verbs.
+//! What the business is: identity, workspaces, agents, knowledge, answering, conversations, contacts, forms, and the
+//! jobs and mails beneath them. There is no HTTP server in here; the surfaces call these verbs.
 
 pub mod agents;
 pub mod answering;
@@ -7,14 +7,19 @@ mod app;
 pub mod audit;
 mod cache;
 pub mod callers;
+mod cells;
 mod clock;
 mod config;
+pub mod contacts;
 pub mod conversations;
 mod digest;
 mod entropy;
 mod error;
 pub mod executions;
+pub mod fields;
+pub mod forms;
 pub mod http;
+pub mod idempotency;
 pub mod identity;
 mod ids;
 pub mod jobs;
@@ -29,10 +34,11 @@ pub mod workspaces;
 
 pub use app::{App, Parts};
 pub use audit::{Actor, Origin};
+pub use cells::harmless;
 pub use clock::Clock;
 pub use config::Config;
 pub use entropy::Entropy;
-pub use error::{Cause, Error, Kind, Result};
+pub use error::{Cause, Error, Kind, Result, Violation};
 pub use ids::*;
 pub use models::{Endpoint, Secret};
 pub use page::{Page, Paged};

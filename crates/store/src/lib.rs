@@ -6,10 +6,12 @@
 mod blobs;
 mod db;
 mod migrate;
+mod objects;
 mod sql;
 
 pub use blobs::{BlobError, Blobs, Stored};
 pub use db::{Db, DbConfig, Dialect, Read, Row, Write};
+pub use objects::{Arrived, Objects};
 pub use sql::{STATEMENTS, Sql};
 
 #[doc(hidden)]

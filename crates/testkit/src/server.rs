@@ -69,6 +69,7 @@ impl Server {
             public_url: url.parse().expect("an address"),
             data_dir: folder.path().to_owned(),
             database: database.config(folder.path(), &name),
+            blobs_url: None,
             secret_key: None,
             smtp_url: None,
             mail_from: "Frontdesk <frontdesk@example.com>".parse().expect("a sender"),

@@ -9,9 +9,13 @@ use http::{
     request::Parts,
 };
 use platform::{
-    Actor, App, Error, Origin, Standing, Tenant, WorkspaceId,
+    Actor, AgentId, App, Error, Origin, Standing, Tenant, WorkspaceId,
     identity::{self, Caller},
-    workspaces::{self, Plan},
+    limits::Verdict,
+    workspaces::{
+        self, Plan,
+        keys::{Action, OpenCaller, Resource, open_key},
+    },
 };
 
 use crate::{ApiError, client_address::client_address};
@@ -116,6 +120,44 @@ impl Visitor {
     }
 }
 
+/// A program with an open key, on the one agent that the key is for.
+#[derive(Clone)]
+pub struct Program {
+    /// The workspace, for its queries.
+    pub tenant: Tenant,
+    /// The agent.
+    pub agent: AgentId,
+    /// The key, for the audit log.
+    pub by: Actor,
+    key: OpenCaller,
+}
+
+impl Program {
+    /// `named` is the agent in the path.
+    pub(crate) async fn prove(app: &App, parts: &Parts, named: Option<&str>) -> Result<Self, ApiError> {
+        let proof = |name| header(&parts.headers, name).filter(|text| !text.is_empty());
+        let (Some(key), Some(secret)) = (proof("x-api-key"), proof("x-api-secret")) else {
+            let message = "Send the API key and its secret in the headers X-API-Key and X-API-Secret.";
+            return Err(Error::unauthorized(message).into());
+        };
+        let key = open_key(app, key, secret, Client::of(parts).0).await?;
+        if named.is_some_and(|named| named != key.agent.as_str()) {
+            return Err(
+                Error::not_found("This API key is for another agent, or there is no such agent.").into()
+            );
+        }
+        Ok(Self { tenant: key.tenant.clone(), agent: key.agent.clone(), by: key.actor.clone(), key })
+    }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        self.key.limit
+    }
+
+    pub(crate) fn require(&self, resource: Resource, action: Action) -> platform::Result<()> {
+        self.key.require(resource, action)
+    }
+}
+
 macro_rules! proven {
     ($($proof:ident),*) => {$(
         impl<S: Send + Sync> FromRequestParts<S> for $proof {
@@ -128,7 +170,7 @@ macro_rules! proven {
         }
     )*};
 }
-proven!(Person, Member, Visitor);
+proven!(Person, Member, Visitor, Program);
 
 /// A person who may be logged in, on a route that anybody may call.
 pub struct MaybePerson(pub Option<Arc<Caller>>);

@@ -1,5 +1,7 @@
 //! Errors in the shape of `/api/v1`, which serves both of its documents.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::Request,
@@ -7,7 +9,7 @@ use axum::{
 };
 use http::{StatusCode, header::RETRY_AFTER};
 use platform::{Error, Kind};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// The result of a handler.
 pub type Result<T> = std::result::Result<T, ApiError>;
@@ -41,22 +43,34 @@ fn status(kind: Kind) -> StatusCode {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Error { kind, code, message, field, retry_after, cause } = self.0;
-        if let Some(cause) = cause {
+        let error = self.0;
+        if let Some(cause) = &error.cause {
             tracing::error!(error = %cause.source, place = %cause.place, "a request failed");
         }
-        let mut body = json!({ "error": true, "code": code, "message": message, "detail": message });
-        if let Some(field) = field {
-            body["details"] = json!({ &*field: message });
-            body["field"] = json!(field);
-        }
-        let mut response = (status(kind), Json(body)).into_response();
-        if let Some(seconds) = retry_after {
+        let mut response = (status(error.kind), Json(body(&error))).into_response();
+        if let Some(seconds) = error.retry_after {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
+        response.extensions_mut().insert(Refusal(Arc::new(error)));
         response
     }
 }
+
+fn body(error: &Error) -> Value {
+    let Error { code, message, field, violations, .. } = error;
+    let mut body = json!({ "error": true, "code": code, "message": message, "detail": message });
+    if let Some(field) = field {
+        let each = violations.iter().map(|violation| (violation.field.clone(), json!(violation.message)));
+        let details: Map<String, Value> = each.collect();
+        body["details"] = if details.is_empty() { json!({ &**field: message }) } else { details.into() };
+        body["field"] = json!(field);
+    }
+    body
+}
+
+/// The error behind a refusing answer, for a surface that renders errors in a shape of its own.
+#[derive(Clone, Debug)]
+pub struct Refusal(pub Arc<Error>);
 
 /// For paths that do not exist.
 pub async fn not_found(request: Request) -> ApiError {

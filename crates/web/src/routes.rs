@@ -10,11 +10,15 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use http::{Method, request::Parts};
-use platform::{App, Error, Permission};
+use platform::{
+    App, Error, Permission,
+    limits::Verdict,
+    workspaces::keys::{Action, Resource},
+};
 
 use crate::{
     ApiError,
-    callers::{Client, Member, Person, Visitor},
+    callers::{Client, Member, Person, Program, Visitor},
     limits::{self, Counted},
 };
 
@@ -30,6 +34,8 @@ pub enum Access {
     Workspace(Permission),
     /// A page with a publishable key; the handler may take a [`Visitor`].
     Visitor,
+    /// A program whose open key may do this on the agent of the path; the handler may take a [`Program`].
+    Open(Resource, Action),
 }
 
 /// One route of the table.
@@ -111,11 +117,10 @@ impl Routes {
 /// Lets a caller through to the handler, or answers in its place.
 async fn admit(app: App, access: Access, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let counted = match prove(&app, access, &mut parts).await {
-        Ok(counted) => counted,
+    let verdict = match prove(&app, access, &mut parts).await {
+        Ok(verdict) => verdict,
         Err(error) => return error.into_response(),
     };
-    let verdict = counted.map(|counted| limits::count(&app, &counted));
     if let Some(verdict) = verdict.filter(|verdict| !verdict.allowed) {
         return limits::refused(&verdict);
     }
@@ -125,9 +130,9 @@ async fn admit(app: App, access: Access, request: Request, next: Next) -> Respon
     limits::tell(next.run(Request::from_parts(parts, body)).await, verdict)
 }
 
-/// Finds out who calls and leaves the proof for the handler; gives what the call is counted by.
-async fn prove(app: &App, access: Access, parts: &mut Parts) -> Result<Option<Counted>, ApiError> {
-    Ok(match access {
+/// Finds out who calls, leaves the proof for the handler, and counts the call.
+async fn prove(app: &App, access: Access, parts: &mut Parts) -> Result<Option<Verdict>, ApiError> {
+    let counted = match access {
         Access::Public => None,
         Access::Person => {
             let person = Person::prove(app, parts).await?;
@@ -136,7 +141,8 @@ async fn prove(app: &App, access: Access, parts: &mut Parts) -> Result<Option<Co
             counted
         }
         Access::Workspace(_) => {
-            let named = workspace_in_path(app, parts).await?;
+            // A workspace is Craveva's company, so both names stand for its id.
+            let named = in_path(app, parts, &["workspace_id", "company_id"]).await?;
             let member = Member::prove(app, parts, named.as_deref()).await?;
             let counted = Counted::member(&member);
             parts.extensions.insert(member);
@@ -148,19 +154,36 @@ async fn prove(app: &App, access: Access, parts: &mut Parts) -> Result<Option<Co
             parts.extensions.insert(visitor);
             counted
         }
-    })
+        Access::Open(..) => {
+            let named = in_path(app, parts, &["agent_id"]).await?;
+            let program = Program::prove(app, parts, named.as_deref()).await?;
+            // Its own rates were counted with the proof.
+            let verdict = program.verdict();
+            parts.extensions.insert(program);
+            return Ok(Some(verdict));
+        }
+    };
+    Ok(counted.map(|counted| limits::count(app, &counted)))
 }
 
 fn permit(access: Access, parts: &Parts) -> Result<(), ApiError> {
-    match (access, parts.extensions.get::<Member>()) {
-        (Access::Workspace(permission), Some(member)) => Ok(member.standing.require(permission)?),
-        _ => Ok(()),
+    let missing = || Error::internal("a route was let through without its proof");
+    match access {
+        Access::Workspace(permission) => {
+            let member = parts.extensions.get::<Member>().ok_or_else(missing)?;
+            Ok(member.standing.require(permission)?)
+        }
+        Access::Open(resource, action) => {
+            let program = parts.extensions.get::<Program>().ok_or_else(missing)?;
+            Ok(program.require(resource, action)?)
+        }
+        Access::Public | Access::Person | Access::Visitor => Ok(()),
     }
 }
 
-/// A workspace is Craveva's company, so both names stand for its id.
-async fn workspace_in_path(app: &App, parts: &mut Parts) -> Result<Option<String>, ApiError> {
+/// The path's parameter of one of these names.
+async fn in_path(app: &App, parts: &mut Parts, names: &[&str]) -> Result<Option<String>, ApiError> {
     let params = RawPathParams::from_request_parts(parts, app).await.map_err(Error::internal)?;
-    let named = params.iter().find(|(name, _)| matches!(*name, "workspace_id" | "company_id"));
+    let named = params.iter().find(|(name, _)| names.contains(name));
     Ok(named.map(|(_, id)| id.to_owned()))
 }

@@ -19,7 +19,7 @@ use serde_json::json;
 use crate::{
     Actor, AgentId, App, CollectionId, Error, Page, Paged, Patch, Result, Tenant,
     audit::{self, Event},
-    knowledge,
+    contacts, knowledge,
     workspaces::Plan,
 };
 
@@ -250,6 +250,7 @@ pub async fn restore(app: &App, tenant: &Tenant, by: &Actor, id: &AgentId, versi
 pub async fn delete(app: &App, tenant: &Tenant, by: &Actor, id: &AgentId) -> Result<()> {
     let mut db = app.db.write().await?;
     let agent = store::get(&mut db, tenant, id).await?;
+    contacts::release_files(app, &mut db, tenant, id).await?;
     store::delete(&mut db, tenant, id).await?;
     let event = Event::new("agent.deleted", id.as_str()).with(json!({ "name": agent.name }));
     audit::record(app, &mut db, tenant, by, event).await?;

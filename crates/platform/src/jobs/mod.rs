@@ -19,7 +19,8 @@ pub use store::Counts;
 pub use worker::run;
 
 use crate::{
-    App, CrawlId, DocumentId, Error, JobId, Result, Tenant, WorkspaceId, identity::Purpose, mail::Mail,
+    App, CrawlId, DocumentId, Error, JobId, Result, Tenant, TransferId, WorkspaceId, identity::Purpose,
+    mail::Mail,
 };
 
 /// How long a worker may go silent before another takes its job.
@@ -55,6 +56,11 @@ pub enum Task {
         /// When it is due; void when that was changed.
         due: DateTime<Utc>,
     },
+    /// Take in or write out a table of contacts.
+    TransferContacts {
+        /// The import or export.
+        transfer: TransferId,
+    },
     /// Remove everything a deleted workspace held.
     EraseWorkspace,
     /// Send a mail.
@@ -79,6 +85,7 @@ impl Task {
             Self::ProcessDocument { .. } => "process_document",
             Self::CrawlStep { .. } => "crawl_step",
             Self::CrawlDue { .. } => "crawl_due",
+            Self::TransferContacts { .. } => "transfer_contacts",
             Self::EraseWorkspace => "erase_workspace",
             Self::SendMail(_) => "send_mail",
             Self::MailLink { .. } => "mail_link",

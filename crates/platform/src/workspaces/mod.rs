@@ -193,6 +193,7 @@ pub(crate) async fn erase(app: &App, job: &Job) -> Result<()> {
     knowledge::crawl::forget(app, &tenant, None).await?;
     knowledge::erase(app, &tenant, None).await?;
     app.blobs.delete_tenant(tenant.id().as_str()).await?;
+    app.objects.delete_tenant(tenant.id().as_str()).await?;
     app.indexes.forget(tenant.id());
     let mut db = app.db.write().await?;
     store::delete(&mut db, &tenant).await?;

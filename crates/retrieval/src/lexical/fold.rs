@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 ///
 /// Only marks of the block "Combining Diacritical Marks" are dropped: Devanagari, Thai or Arabic signs
 /// lie elsewhere and carry the word.
-pub(crate) fn fold(text: &str) -> Cow<'_, str> {
+pub fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return if text.bytes().any(|b| b.is_ascii_uppercase()) {
             Cow::Owned(text.to_ascii_lowercase())

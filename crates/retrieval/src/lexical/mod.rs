@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 pub(crate) use gist::Gist;
 
 use crate::title::{answers, telling_title};
-use fold::fold;
+pub use fold::fold;
 use stem::stem;
 use stop_words::is_stop_word;
 use words::{Token, tokens};

@@ -1,0 +1,248 @@
+//! Contacts.
+
+use axum::{Json, extract::State};
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::{HeaderMap, StatusCode};
+use platform::{
+    App, Error,
+    contacts::{self, Contact, Filter, Handle, SOURCES, STATUSES, Source, contact_id},
+    fields::Field,
+    idempotency::Once,
+};
+use serde_json::{Map, Value, json};
+use web::{Path, Program, Query, Result};
+
+use crate::envelope::{Paging, created, listed, object, success};
+
+/// A contact as the document shows it.
+fn view(c: Contact) -> Value {
+    let time = |moment: DateTime<Utc>| moment.to_rfc3339_opts(SecondsFormat::Millis, true);
+    json!({
+        "contactId": c.id,
+        "externalReferenceId": c.external_reference_id,
+        "primaryEmail": c.primary_email,
+        "firstName": c.first_name,
+        "lastName": c.last_name,
+        "mobileNumber": c.mobile_number,
+        "gender": c.gender,
+        "stage": c.stage,
+        "status": c.status,
+        "source": c.source,
+        "ownerId": c.owner_id,
+        "customFields": c.custom_fields,
+        "createdAt": time(c.created_at),
+        "updatedAt": time(c.updated_at),
+        "archivedAt": c.archived_at.map(time),
+    })
+}
+
+/// `GET /contacts/schema/chatbots/{agent_id}`: the fields that this agent's contacts have.
+pub async fn get_contact_schema(State(app): State<App>, program: Program) -> Result<Json<Value>> {
+    let settings = contacts::settings(&app, &program.tenant, &program.agent).await?;
+    let describe = |fields: Vec<Field>| fields.into_iter().map(described).collect::<Vec<_>>();
+    Ok(success(
+        "Contact schema",
+        json!({
+            "fields": describe(settings.base()),
+            "customFields": describe(settings.fields.clone()),
+            "stages": settings.stages,
+            "statuses": STATUSES,
+            "sources": SOURCES,
+        }),
+    ))
+}
+
+/// A field as the document's clients read it.
+pub(crate) fn described(field: Field) -> Value {
+    let mut view = json!({
+        "name": field.name,
+        "label": field.title(),
+        "type": field.kind,
+        "required": field.required,
+    });
+    let optional = [
+        ("options", (!field.options.is_empty()).then(|| json!(field.options))),
+        ("maxLength", field.max_length.map(|n| json!(n))),
+        ("minLength", field.min_length.map(|n| json!(n))),
+        ("min", field.min.map(|n| json!(n))),
+        ("max", field.max.map(|n| json!(n))),
+        ("pattern", field.pattern.map(|text| json!(text))),
+        ("mapsTo", field.maps_to.map(|text| json!(text))),
+    ];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            view[name] = value;
+        }
+    }
+    view
+}
+
+/// The request, if its client has named it; a body in another spelling is another request.
+pub(crate) fn once(program: &Program, headers: &HeaderMap, request: &str) -> Result<Option<Once>> {
+    let (Some(name), Some(key)) = (headers.get("idempotency-key"), program.by.key.as_ref()) else {
+        return Ok(None);
+    };
+    let name =
+        name.to_str().map_err(|_| Error::invalid("Idempotency-Key", "Idempotency-Key is plain text."))?;
+    Ok(Some(Once::new(key, name, request)?))
+}
+
+/// `POST /contacts/chatbots/{agent_id}`
+pub async fn create_contact(
+    State(app): State<App>,
+    program: Program,
+    headers: HeaderMap,
+    web::Json(body): web::Json<Value>,
+) -> Result<(StatusCode, Json<Value>)> {
+    let body = object(body)?;
+    let once = once(&program, &headers, &format!("contact {}", Value::from(body.clone())))?;
+    let Program { tenant, agent, by, .. } = &program;
+    let contact = contacts::create(&app, tenant, by, agent, (&body, Source::Api), once.as_ref()).await?;
+    Ok(created("Contact created successfully", view(contact)))
+}
+
+/// Names in the query of a list that are not own fields.
+const KNOWN: [&str; 11] = [
+    "page",
+    "limit",
+    "search",
+    "status",
+    "stage",
+    "source",
+    "ownerId",
+    "createdFrom",
+    "createdTo",
+    "sort",
+    "customFields",
+];
+
+/// `GET /contacts/chatbots/{agent_id}`; an own field is filtered by `customFields.<name>=<value>`.
+pub async fn list_contacts(
+    State(app): State<App>,
+    program: Program,
+    Query(paging): Query<Paging>,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Result<Json<Value>> {
+    let part = paging.part()?;
+    let named =
+        |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim().to_owned());
+    let text = |name: &str| named(name).filter(|value| !value.is_empty());
+    let mut custom = Vec::new();
+    for (name, value) in query.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())) {
+        match name.strip_prefix("customFields.") {
+            Some(own) => custom.push((own.to_owned(), value.clone())),
+            None => {
+                return Err(
+                    Error::invalid(name.clone(), format!("{name} is not a filter of this list.")).into()
+                );
+            }
+        }
+    }
+    let filter = Filter {
+        search: text("search"),
+        status: one_of("status", text("status"), &[STATUSES[0], STATUSES[1], "ARCHIVED"])?,
+        stage: text("stage"),
+        source: one_of("source", text("source"), &SOURCES)?,
+        owner: text("ownerId"),
+        created_from: moment("createdFrom", text("createdFrom"))?,
+        created_to: moment("createdTo", text("createdTo"))?,
+        custom,
+    };
+    let sort = text("sort").map(|sort| sort.parse()).transpose()?.unwrap_or_default();
+    let list = contacts::list(&app, &program.tenant, &program.agent, (&filter, sort), part).await?;
+    Ok(listed("Contacts retrieved successfully", list, view))
+}
+
+fn one_of(name: &'static str, value: Option<String>, options: &[&str]) -> Result<Option<String>> {
+    let Some(value) = value.map(|value| value.to_uppercase()) else { return Ok(None) };
+    if options.contains(&value.as_str()) {
+        return Ok(Some(value));
+    }
+    Err(Error::invalid(name, format!("{name} is one of {}.", options.join(", "))).into())
+}
+
+fn moment(name: &'static str, value: Option<String>) -> Result<Option<DateTime<Utc>>> {
+    let Some(value) = value else { return Ok(None) };
+    let day = value.parse::<chrono::NaiveDate>().ok().and_then(|day| day.and_hms_opt(0, 0, 0));
+    let moment = day.map(|start| start.and_utc()).or_else(|| value.parse().ok());
+    let wrong =
+        || Error::invalid(name, format!("{name} is a day such as 2026-03-14, or a moment of RFC 3339."));
+    Ok(Some(moment.ok_or_else(wrong)?))
+}
+
+/// `GET /contacts/{externalReferenceId}/chatbots/{agent_id}`
+pub async fn get_by_reference(
+    app: State<App>,
+    program: Program,
+    Path((reference, _)): Path<(String, String)>,
+) -> Result<Json<Value>> {
+    get(app, program, Handle::Reference(reference)).await
+}
+
+/// `GET /contacts/mantisid/{contactId}/chatbots/{agent_id}`
+pub async fn get_by_id(
+    app: State<App>,
+    program: Program,
+    Path((id, _)): Path<(String, String)>,
+) -> Result<Json<Value>> {
+    get(app, program, Handle::Id(contact_id(&id)?)).await
+}
+
+async fn get(State(app): State<App>, program: Program, handle: Handle) -> Result<Json<Value>> {
+    let contact = contacts::get(&app, &program.tenant, &program.agent, &handle).await?;
+    Ok(success("Contact retrieved successfully", view(contact)))
+}
+
+/// `PUT /contacts/{externalReferenceId}/chatbots/{agent_id}`: changes the fields it names.
+pub async fn update_by_reference(
+    app: State<App>,
+    program: Program,
+    Path((reference, _)): Path<(String, String)>,
+    web::Json(body): web::Json<Value>,
+) -> Result<Json<Value>> {
+    update(app, program, Handle::Reference(reference), object(body)?).await
+}
+
+/// `PUT /contacts/mantisid/{contactId}/chatbots/{agent_id}`: changes the fields it names.
+pub async fn update_by_id(
+    app: State<App>,
+    program: Program,
+    Path((id, _)): Path<(String, String)>,
+    web::Json(body): web::Json<Value>,
+) -> Result<Json<Value>> {
+    update(app, program, Handle::Id(contact_id(&id)?), object(body)?).await
+}
+
+async fn update(
+    State(app): State<App>,
+    program: Program,
+    handle: Handle,
+    body: Map<String, Value>,
+) -> Result<Json<Value>> {
+    let contact =
+        contacts::update(&app, &program.tenant, &program.by, (&program.agent, &handle), &body).await?;
+    Ok(success("Contact updated successfully", view(contact)))
+}
+
+/// `PATCH /contacts/{externalReferenceId}/chatbots/{agent_id}/archive`
+pub async fn archive_by_reference(
+    app: State<App>,
+    program: Program,
+    Path((reference, _)): Path<(String, String)>,
+) -> Result<Json<Value>> {
+    archive(app, program, Handle::Reference(reference)).await
+}
+
+/// `PATCH /contacts/mantisid/{contactId}/chatbots/{agent_id}/archive`
+pub async fn archive_by_id(
+    app: State<App>,
+    program: Program,
+    Path((id, _)): Path<(String, String)>,
+) -> Result<Json<Value>> {
+    archive(app, program, Handle::Id(contact_id(&id)?)).await
+}
+
+async fn archive(State(app): State<App>, program: Program, handle: Handle) -> Result<Json<Value>> {
+    let contact = contacts::archive(&app, &program.tenant, &program.by, (&program.agent, &handle)).await?;
+    Ok(success("Contact archived successfully", view(contact)))
+}

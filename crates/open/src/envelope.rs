@@ -1,0 +1,112 @@
+//! The document's envelope around every answer under the prefix.
+
+use axum::{
+    Json,
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, header};
+use platform::{Error, Page, Paged};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use web::{Refusal, Result};
+
+/// Where this surface begins.
+pub const PREFIX: &str = "/v1/open";
+/// Longest page, in rows, and the usual one.
+const MOST: i64 = 100;
+const USUAL: i64 = 20;
+
+/// Gives refusals under the prefix their shape here, whoever refuses: a handler, a limit, or the router itself.
+pub async fn enveloped(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let ours = path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let response = next.run(request).await;
+    let refusal = response.extensions().get::<Refusal>().filter(|_| ours).cloned();
+    match refusal {
+        Some(Refusal(error)) => {
+            let (mut parts, _) = response.into_parts();
+            parts.headers.remove(header::CONTENT_LENGTH);
+            (parts.status, parts.headers, Json(failure(&error))).into_response()
+        }
+        None => response,
+    }
+}
+
+fn failure(error: &Error) -> Value {
+    let violations = if error.violations.is_empty() {
+        let of_field = error.field.as_deref();
+        of_field.map(|field| json!([{ "field": field, "message": error.message, "value": null, "type": "any.invalid" }]))
+    } else {
+        serde_json::to_value(&error.violations).ok()
+    };
+    json!({
+        "success": false,
+        "message": error.message,
+        "code": error.code,
+        "validationErrors": violations.unwrap_or_else(|| json!([])),
+    })
+}
+
+/// An answer that holds something.
+pub(crate) fn success(message: &str, data: Value) -> Json<Value> {
+    Json(json!({ "success": true, "message": message, "data": data }))
+}
+
+/// The same for something that is new.
+pub(crate) fn created(message: &str, data: Value) -> (StatusCode, Json<Value>) {
+    (StatusCode::CREATED, success(message, data))
+}
+
+/// A part of a list.
+pub(crate) fn listed<T>(message: &str, list: Paged<T>, row: impl Fn(T) -> Value) -> Json<Value> {
+    let Page { limit, offset } = list.page;
+    let pages = (list.total + limit - 1) / limit;
+    let current = offset / limit + 1;
+    let rows: Vec<Value> = list.items.into_iter().map(row).collect();
+    Json(json!({
+        "success": true,
+        "message": message,
+        "data": rows,
+        "pagination": {
+            "currentPage": current,
+            "totalPages": pages,
+            "totalItems": list.total,
+            "itemsPerPage": limit,
+            "hasNextPage": current < pages,
+            "hasPreviousPage": current > 1,
+        },
+    }))
+}
+
+/// The paging part of a query.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Paging {
+    page: Option<i64>,
+    limit: Option<i64>,
+}
+
+impl Paging {
+    /// The part that is asked for.
+    ///
+    /// # Errors
+    /// Invalid when a number is out of range.
+    pub fn part(self) -> Result<Page> {
+        let (page, limit) = (self.page.unwrap_or(1), self.limit.unwrap_or(USUAL));
+        if !(1..=MOST).contains(&limit) {
+            return Err(Error::invalid("limit", format!("limit is a number from 1 to {MOST}.")).into());
+        }
+        let offset = (page - 1).checked_mul(limit).filter(|offset| *offset >= 0);
+        let offset = offset.ok_or_else(|| Error::invalid("page", "page is a number from 1 on."))?;
+        Ok(Page { limit, offset })
+    }
+}
+
+/// A body that is an object, whatever is in it: what is wrong with its fields is found all at once, later.
+pub(crate) fn object(body: Value) -> Result<Map<String, Value>> {
+    match body {
+        Value::Object(body) => Ok(body),
+        _ => Err(Error::bad_request("The body must be a JSON object.").into()),
+    }
+}

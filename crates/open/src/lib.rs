@@ -1,0 +1,12 @@
+//! `/v1/open`: what programs with an open key do with one agent's contacts and their files, forms and documents, in the
+//! shapes of the A2V2 document.
+
+mod contacts;
+mod envelope;
+mod files;
+mod forms;
+mod health;
+mod routes;
+
+pub use envelope::{PREFIX, enveloped};
+pub use routes::routes;

@@ -1,0 +1,191 @@
+//! Contacts: the people that an agent knows. They come from the API, from forms, conversations, files and by hand;
+//! each belongs to one agent, which says what else than the usual it wants to know of them.
+
+mod contact;
+mod files;
+mod list;
+mod merge;
+mod notes;
+mod settings;
+mod store;
+mod terms;
+pub mod transfers;
+
+use serde_json::{Map, Value, json};
+
+pub use contact::{Contact, Handle, SOURCES, STATUSES, Source};
+pub(crate) use files::release_files;
+pub use files::{FileRow, add_file, delete_file, list_files, open_file};
+pub use list::{Filter, Sort, list};
+pub use merge::merge;
+pub use notes::{Note, add_note, delete_note, list_notes};
+pub(crate) use settings::Values;
+pub use settings::{Settings, change_settings, settings};
+
+use ::store::{Read, Write};
+
+use crate::{
+    Actor, AgentId, App, ContactId, Error, Result, Tenant,
+    audit::{self, Event},
+    fields::Mode,
+    idempotency::{self, Once},
+};
+
+/// Makes a contact. With `once` a request that comes again gives the contact that it made.
+///
+/// # Errors
+/// Invalid with all that is wrong, conflict when the reference is another contact's.
+pub async fn create(
+    app: &App,
+    tenant: &Tenant,
+    by: &Actor,
+    agent: &AgentId,
+    (body, source): (&Map<String, Value>, Source),
+    once: Option<&Once>,
+) -> Result<Contact> {
+    let settings = settings(app, tenant, agent).await?;
+    let values = settings.check(body, Mode::Whole)?;
+    let mut db = app.db.write().await?;
+    let contact = Contact::new(app, source).with(values)?;
+    if let Some(id) = idempotency::begin(app, &mut db, tenant, once, contact.id.as_str()).await? {
+        return find(&mut db, tenant, agent, &Handle::Id(id.parse()?)).await;
+    }
+    check_owner(&mut db, tenant, &contact).await?;
+    store::insert(&mut db, tenant, agent, std::slice::from_ref(&contact)).await.map_err(taken)?;
+    record(app, &mut db, tenant, by, "contact.created", &contact).await?;
+    announce(app, &mut db, tenant, agent, &contact).await?;
+    db.commit().await?;
+    app.bell.ring();
+    Ok(contact)
+}
+
+/// A contact, archived or not.
+///
+/// # Errors
+/// Not found when the agent has no such contact.
+pub async fn get(app: &App, tenant: &Tenant, agent: &AgentId, handle: &Handle) -> Result<Contact> {
+    find(&mut app.db.read().await?, tenant, agent, handle).await
+}
+
+/// Changes the fields that are named. A new status brings an archived contact back.
+///
+/// # Errors
+/// Not found, invalid with all that is wrong, conflict when the reference is another contact's.
+pub async fn update(
+    app: &App,
+    tenant: &Tenant,
+    by: &Actor,
+    (agent, handle): (&AgentId, &Handle),
+    body: &Map<String, Value>,
+) -> Result<Contact> {
+    let settings = settings(app, tenant, agent).await?;
+    let values = settings.check(body, Mode::Change)?;
+    let named: Vec<String> = values.names().map(str::to_owned).collect();
+    let mut db = app.db.write().await?;
+    let old = find(&mut db, tenant, agent, handle).await?;
+    let contact = old.clone().with(values)?.changed(app);
+    check_owner(&mut db, tenant, &contact).await?;
+    store::update(&mut db, tenant, agent, (&old, &contact)).await.map_err(taken)?;
+    let event = Event::new("contact.changed", contact.id.as_str()).with(json!({ "fields": named }));
+    audit::record(app, &mut db, tenant, by, event).await?;
+    db.commit().await?;
+    Ok(contact)
+}
+
+/// Puts a contact away: it leaves the lists and can still be read. One that is archived stays so.
+///
+/// # Errors
+/// Not found when the agent has no such contact.
+pub async fn archive(
+    app: &App,
+    tenant: &Tenant,
+    by: &Actor,
+    (agent, handle): (&AgentId, &Handle),
+) -> Result<Contact> {
+    let mut db = app.db.write().await?;
+    let old = find(&mut db, tenant, agent, handle).await?;
+    if old.archived_at.is_some() {
+        return Ok(old);
+    }
+    let contact = old.clone().archived(app);
+    store::update(&mut db, tenant, agent, (&old, &contact)).await?;
+    record(app, &mut db, tenant, by, "contact.archived", &contact).await?;
+    db.commit().await?;
+    Ok(contact)
+}
+
+/// Makes a contact of what a form or a conversation tells, or completes the one with this mail address: what is
+/// known stays, what is new is added. Part of the change that learnt it.
+pub(crate) async fn learn(
+    app: &App,
+    db: &mut Write,
+    (tenant, agent): (&Tenant, &AgentId),
+    by: &Actor,
+    (values, source): (Values, Source),
+) -> Result<Contact> {
+    let email = values.email().ok_or_else(|| Error::internal("a contact is learnt by its address"))?;
+    let Some(old) = store::by_email(db, tenant, agent, &email).await? else {
+        let contact = Contact::new(app, source).with(values)?;
+        store::insert(db, tenant, agent, std::slice::from_ref(&contact)).await.map_err(taken)?;
+        record(app, db, tenant, by, "contact.created", &contact).await?;
+        announce(app, db, tenant, agent, &contact).await?;
+        return Ok(contact);
+    };
+    let contact = old.clone().with(values)?.changed(app);
+    if contact.differs(&old) {
+        store::update(db, tenant, agent, (&old, &contact)).await.map_err(taken)?;
+        record(app, db, tenant, by, "contact.changed", &contact).await?;
+    }
+    Ok(contact)
+}
+
+async fn find(db: &mut Read, tenant: &Tenant, agent: &AgentId, handle: &Handle) -> Result<Contact> {
+    let found = store::get(db, tenant, agent, handle).await?;
+    found.ok_or_else(|| Error::not_found("This agent has no such contact."))
+}
+
+async fn check_owner(db: &mut Read, tenant: &Tenant, contact: &Contact) -> Result<()> {
+    match &contact.owner_id {
+        Some(owner) if !store::is_member(db, tenant, owner).await? => {
+            Err(Error::invalid("ownerId", "ownerId is not a member of this workspace."))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn taken(error: Error) -> Error {
+    match error.kind {
+        crate::Kind::Conflict => {
+            let message = "Another contact of this agent has this externalReferenceId.";
+            Error::conflict(message).with_field("externalReferenceId")
+        }
+        _ => error,
+    }
+}
+
+async fn record(
+    app: &App,
+    db: &mut Write,
+    tenant: &Tenant,
+    by: &Actor,
+    action: &'static str,
+    contact: &Contact,
+) -> Result<()> {
+    audit::record(app, db, tenant, by, Event::new(action, contact.id.as_str())).await
+}
+
+/// Tells the event log of a new contact.
+async fn announce(
+    _app: &App,
+    _db: &mut Write,
+    _tenant: &Tenant,
+    _agent: &AgentId,
+    _contact: &Contact,
+) -> Result<()> {
+    Ok(())
+}
+
+/// A contact's id, when the text is one.
+pub fn contact_id(text: &str) -> Result<ContactId> {
+    text.parse().map_err(|_| Error::not_found("This agent has no such contact."))
+}

@@ -1,0 +1,213 @@
+//! The tables of contacts and of the words they are found by.
+
+use std::collections::BTreeSet;
+
+use store::{Read, Sql, Value, Write, sql};
+
+use super::{Contact, Handle, contact::email_key, terms};
+use crate::{AgentId, Result, Tenant};
+
+/// Rows that are inserted by one statement; SQLite takes 32,766 values in one.
+const SOME: usize = 500;
+
+pub(super) const COLUMNS: &str =
+    "SELECT id, external_reference_id, primary_email, first_name, last_name, mobile_number, gender,
+    stage, status, source, owner_id, custom_fields, created_at, updated_at, archived_at
+    FROM contacts WHERE workspace_id = $1 AND agent_id = $2";
+
+pub(super) async fn get(
+    db: &mut Read,
+    tenant: &Tenant,
+    agent: &AgentId,
+    handle: &Handle,
+) -> Result<Option<Contact>> {
+    let sql = Sql::new(COLUMNS).bind(tenant).bind(agent);
+    let sql = match handle {
+        Handle::Id(id) => sql.and("id = ", Some(id)),
+        Handle::Reference(reference) => sql.and("external_reference_id = ", Some(reference.as_str())),
+    };
+    Ok(db.optional(sql).await?)
+}
+
+/// The contact with an address; the latest that is not archived, when there are several.
+pub(super) async fn by_email(
+    db: &mut Read,
+    tenant: &Tenant,
+    agent: &AgentId,
+    address: &str,
+) -> Result<Option<Contact>> {
+    let sql = Sql::new(COLUMNS).bind(tenant).bind(agent).and("email_key = ", Some(email_key(address)?));
+    Ok(db.optional(sql.push(" AND archived_at IS NULL ORDER BY id DESC LIMIT 1")).await?)
+}
+
+/// The contacts that have one of these references or addresses.
+pub(super) async fn among(
+    db: &mut Read,
+    tenant: &Tenant,
+    agent: &AgentId,
+    (references, keys): (Vec<String>, Vec<String>),
+) -> Result<Vec<Contact>> {
+    let of = || Sql::new(COLUMNS).bind(tenant).bind(agent);
+    let mut found = db.all(of().and_in("external_reference_id", references)).await?;
+    found.extend(db.all::<Contact>(of().push(" AND archived_at IS NULL").and_in("email_key", keys)).await?);
+    Ok(found)
+}
+
+pub(super) async fn insert(
+    db: &mut Write,
+    tenant: &Tenant,
+    agent: &AgentId,
+    contacts: &[Contact],
+) -> Result<()> {
+    for some in contacts.chunks(SOME) {
+        let mut sql = Sql::new(
+            "INSERT INTO contacts (id, workspace_id, agent_id, external_reference_id, primary_email, email_key, first_name,
+                 last_name, mobile_number, gender, stage, status, source, owner_id, custom_fields, created_at, updated_at,
+                 archived_at) VALUES",
+        );
+        for c in some {
+            sql = sql.push_row([
+                (&c.id).into(),
+                tenant.into(),
+                agent.into(),
+                c.external_reference_id.clone().into(),
+                c.primary_email.as_str().into(),
+                c.email_key()?.into(),
+                c.first_name.clone().into(),
+                c.last_name.clone().into(),
+                c.mobile_number.clone().into(),
+                c.gender.clone().into(),
+                c.stage.clone().into(),
+                c.status.as_str().into(),
+                c.source.as_str().into(),
+                c.owner_id.clone().into(),
+                c.custom_fields.clone().into(),
+                c.created_at.into(),
+                c.updated_at.into(),
+                Value::from(c.archived_at),
+            ]);
+        }
+        db.execute(sql).await?;
+    }
+    let words =
+        contacts.iter().flat_map(|contact| terms::of(contact).into_iter().map(move |term| (contact, term)));
+    insert_terms(db, tenant, agent, words.collect()).await?;
+    count(db, tenant, agent, (contacts.len() as i64, 0)).await
+}
+
+async fn insert_terms(
+    db: &mut Write,
+    tenant: &Tenant,
+    agent: &AgentId,
+    words: Vec<(&Contact, String)>,
+) -> Result<()> {
+    for some in words.chunks(SOME) {
+        let sql = Sql::new("INSERT INTO contact_terms (agent_id, term, contact_id, workspace_id) VALUES");
+        let row = |sql: Sql, (contact, term): &(&Contact, String)| {
+            sql.push_row([agent.into(), term.as_str().into(), (&contact.id).into(), tenant.into()])
+        };
+        db.execute(some.iter().fold(sql, row)).await?;
+    }
+    Ok(())
+}
+
+async fn delete_terms(
+    db: &mut Write,
+    tenant: &Tenant,
+    agent: &AgentId,
+    contact: &Contact,
+    words: impl Iterator<Item = &String>,
+) -> Result<()> {
+    db.execute(
+        sql!(
+            "DELETE FROM contact_terms WHERE workspace_id = $1 AND agent_id = $2 AND contact_id = $3",
+            tenant,
+            agent,
+            &contact.id
+        )
+        .and_in("term", words.map(String::as_str)),
+    )
+    .await?;
+    Ok(())
+}
+
+/// Adds to the counts of contacts that are listed and that are archived.
+async fn count(db: &mut Write, tenant: &Tenant, agent: &AgentId, (live, archived): (i64, i64)) -> Result<()> {
+    if (live, archived) == (0, 0) {
+        return Ok(());
+    }
+    db.execute(sql!(
+        "INSERT INTO contact_counts (agent_id, workspace_id, live, archived) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (agent_id) DO UPDATE
+         SET live = contact_counts.live + excluded.live, archived = contact_counts.archived + excluded.archived",
+        agent,
+        tenant,
+        live,
+        archived
+    ))
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn update(
+    db: &mut Write,
+    tenant: &Tenant,
+    agent: &AgentId,
+    (old, c): (&Contact, &Contact),
+) -> Result<()> {
+    db.execute(sql!(
+        "UPDATE contacts SET external_reference_id = $4, primary_email = $5, email_key = $6, first_name = $7, last_name = $8,
+                mobile_number = $9, gender = $10, stage = $11, status = $12, owner_id = $13, custom_fields = $14,
+                updated_at = $15, archived_at = $16
+         WHERE workspace_id = $1 AND agent_id = $2 AND id = $3",
+        tenant,
+        agent,
+        &c.id,
+        c.external_reference_id.clone(),
+        c.primary_email.as_str(),
+        c.email_key()?,
+        c.first_name.clone(),
+        c.last_name.clone(),
+        c.mobile_number.clone(),
+        c.gender.clone(),
+        c.stage.clone(),
+        c.status.as_str(),
+        c.owner_id.clone(),
+        c.custom_fields.clone(),
+        c.updated_at,
+        c.archived_at
+    ))
+    .await?;
+    let (before, after): (BTreeSet<String>, BTreeSet<String>) = (terms::of(old), terms::of(c));
+    if before != after {
+        delete_terms(db, tenant, agent, c, before.difference(&after)).await?;
+        let added = after.difference(&before).map(|term| (c, term.clone())).collect();
+        insert_terms(db, tenant, agent, added).await?;
+    }
+    let put_away = i64::from(c.archived_at.is_some()) - i64::from(old.archived_at.is_some());
+    count(db, tenant, agent, (-put_away, put_away)).await
+}
+
+/// Removes a contact for good, with its notes; its files, conversations and submissions must have gone elsewhere.
+pub(super) async fn delete(
+    db: &mut Write,
+    tenant: &Tenant,
+    agent: &AgentId,
+    contact: &Contact,
+) -> Result<()> {
+    delete_terms(db, tenant, agent, contact, terms::of(contact).iter()).await?;
+    db.execute(sql!(
+        "DELETE FROM contacts WHERE workspace_id = $1 AND agent_id = $2 AND id = $3",
+        tenant,
+        agent,
+        &contact.id
+    ))
+    .await?;
+    let archived = i64::from(contact.archived_at.is_some());
+    count(db, tenant, agent, (archived - 1, -archived)).await
+}
+
+pub(super) async fn is_member(db: &mut Read, tenant: &Tenant, user: &str) -> Result<bool> {
+    let count = sql!("SELECT count(*) FROM members WHERE workspace_id = $1 AND user_id = $2", tenant, user);
+    Ok(db.count(count).await? > 0)
+}
