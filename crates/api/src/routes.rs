@@ -5,8 +5,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use platform::{
     App,
     Permission::{
-        ChangeWorkspace, DeleteWorkspace, EditAgents, EditKnowledge, EditOutlets, ManageKeys, ManageMembers,
-        ViewAgents, ViewAudit, ViewKeys, ViewKnowledge, ViewMembers, ViewWorkspace,
+        ChangeWorkspace, DeleteWorkspace, EditAgents, EditContacts, EditKnowledge, EditOutlets, ManageKeys,
+        ManageMembers, ViewAgents, ViewAudit, ViewContacts, ViewKeys, ViewKnowledge, ViewMembers,
+        ViewWorkspace,
     },
 };
 use web::{
@@ -15,14 +16,18 @@ use web::{
 };
 
 use crate::{
-    account, account_keys, agents, api_keys, audit, auth, collections, companies, company_agents, crawls,
-    documents, executions, industries, invitations, knowledge, members, open_keys, providers, system,
-    workspaces,
+    account, account_keys, agents, api_keys, audit, auth, collections, companies, company_agents,
+    contact_transfers, contacts, crawls, documents, executions, forms, industries, invitations, knowledge,
+    members, open_keys, providers, system, workspaces,
 };
 
 /// The surface's routes.
 pub fn routes(app: &App, metrics: PrometheusHandle) -> Routes {
-    system(app, metrics).merge(people(app)).merge(uploads(app)).merge(workspace(app))
+    system(app, metrics)
+        .merge(people(app))
+        .merge(uploads(app))
+        .merge(workspace(app))
+        .merge(contacts_and_forms(app))
 }
 
 fn system(app: &App, metrics: PrometheusHandle) -> Routes {
@@ -73,6 +78,11 @@ fn uploads(app: &App) -> Routes {
             "/api/v1/workspaces/{workspace_id}/documents",
             Workspace(EditKnowledge),
             documents::upload_document,
+        )
+        .post(
+            "/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contacts/imports",
+            Workspace(EditContacts),
+            contact_transfers::import_contacts,
         )
         .with(|router| router.layer(form))
 }
@@ -156,4 +166,31 @@ fn workspace(app: &App) -> Routes {
         .get("/api/v1/workspaces/{workspace_id}/documents/{document_id}/content", Workspace(ViewKnowledge), documents::get_document_content)
         .post("/api/v1/workspaces/{workspace_id}/documents/{document_id}/versions/{version}/restore", Workspace(EditKnowledge), documents::restore_version)
         .post("/api/v1/workspaces/{workspace_id}/knowledge/search", Workspace(ViewKnowledge), knowledge::search_knowledge)
+}
+
+#[rustfmt::skip] // one line a route
+fn contacts_and_forms(app: &App) -> Routes {
+    Routes::new(app)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contacts", Workspace(ViewContacts), contacts::list_contacts)
+        .post("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contacts", Workspace(EditContacts), contacts::create_contact)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contacts/{contact_id}", Workspace(ViewContacts), contacts::get_contact)
+        .patch("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contacts/{contact_id}", Workspace(EditContacts), contacts::update_contact)
+        .post("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contacts/{contact_id}/archive", Workspace(EditContacts), contacts::archive_contact)
+        .post("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contacts/{contact_id}/merge", Workspace(EditContacts), contacts::merge_contacts)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contacts/{contact_id}/notes", Workspace(ViewContacts), contacts::list_notes)
+        .post("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contacts/{contact_id}/notes", Workspace(EditContacts), contacts::add_note)
+        .delete("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contacts/{contact_id}/notes/{note_id}", Workspace(EditContacts), contacts::delete_note)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contact-settings", Workspace(ViewContacts), contacts::get_contact_settings)
+        .put("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contact-settings", Workspace(EditAgents), contacts::change_contact_settings)
+        .post("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contacts/exports", Workspace(EditContacts), contact_transfers::export_contacts)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contacts/transfers", Workspace(ViewContacts), contact_transfers::list_transfers)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contacts/transfers/{transfer_id}", Workspace(ViewContacts), contact_transfers::get_transfer)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contacts/transfers/{transfer_id}/refused", Workspace(ViewContacts), contact_transfers::get_refused_rows)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/contacts/transfers/{transfer_id}/file", Workspace(EditContacts), contact_transfers::download_export)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/forms", Workspace(ViewAgents), forms::list_forms)
+        .post("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/forms", Workspace(EditAgents), forms::create_form)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/forms/{form_id}", Workspace(ViewAgents), forms::get_form)
+        .patch("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/forms/{form_id}", Workspace(EditAgents), forms::update_form)
+        .delete("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/forms/{form_id}", Workspace(EditAgents), forms::delete_form)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/forms/{form_id}/submissions", Workspace(ViewContacts), forms::list_submissions)
 }

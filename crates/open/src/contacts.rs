@@ -1,11 +1,10 @@
 //! Contacts.
 
 use axum::{Json, extract::State};
-use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderMap, StatusCode};
 use platform::{
     App, Error,
-    contacts::{self, Contact, Filter, Handle, SOURCES, STATUSES, Source, contact_id},
+    contacts::{self, Filter, Handle, SOURCES, STATUSES, Source, contact_id},
     fields::Field,
     idempotency::Once,
 };
@@ -13,28 +12,6 @@ use serde_json::{Map, Value, json};
 use web::{Path, Program, Query, Result};
 
 use crate::envelope::{Paging, created, listed, object, success};
-
-/// A contact as the document shows it.
-fn view(c: Contact) -> Value {
-    let time = |moment: DateTime<Utc>| moment.to_rfc3339_opts(SecondsFormat::Millis, true);
-    json!({
-        "contactId": c.id,
-        "externalReferenceId": c.external_reference_id,
-        "primaryEmail": c.primary_email,
-        "firstName": c.first_name,
-        "lastName": c.last_name,
-        "mobileNumber": c.mobile_number,
-        "gender": c.gender,
-        "stage": c.stage,
-        "status": c.status,
-        "source": c.source,
-        "ownerId": c.owner_id,
-        "customFields": c.custom_fields,
-        "createdAt": time(c.created_at),
-        "updatedAt": time(c.updated_at),
-        "archivedAt": c.archived_at.map(time),
-    })
-}
 
 /// `GET /contacts/schema/chatbots/{agent_id}`: the fields that this agent's contacts have.
 pub async fn get_contact_schema(State(app): State<App>, program: Program) -> Result<Json<Value>> {
@@ -98,76 +75,19 @@ pub async fn create_contact(
     let once = once(&program, &headers, &format!("contact {}", Value::from(body.clone())))?;
     let Program { tenant, agent, by, .. } = &program;
     let contact = contacts::create(&app, tenant, by, agent, (&body, Source::Api), once.as_ref()).await?;
-    Ok(created("Contact created successfully", view(contact)))
+    Ok(created("Contact created successfully", json!(contact)))
 }
 
-/// Names in the query of a list that are not own fields.
-const KNOWN: [&str; 11] = [
-    "page",
-    "limit",
-    "search",
-    "status",
-    "stage",
-    "source",
-    "ownerId",
-    "createdFrom",
-    "createdTo",
-    "sort",
-    "customFields",
-];
-
-/// `GET /contacts/chatbots/{agent_id}`; an own field is filtered by `customFields.<name>=<value>`.
+/// `GET /contacts/chatbots/{agent_id}`
 pub async fn list_contacts(
     State(app): State<App>,
     program: Program,
     Query(paging): Query<Paging>,
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Json<Value>> {
-    let part = paging.part()?;
-    let named =
-        |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim().to_owned());
-    let text = |name: &str| named(name).filter(|value| !value.is_empty());
-    let mut custom = Vec::new();
-    for (name, value) in query.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())) {
-        match name.strip_prefix("customFields.") {
-            Some(own) => custom.push((own.to_owned(), value.clone())),
-            None => {
-                return Err(
-                    Error::invalid(name.clone(), format!("{name} is not a filter of this list.")).into()
-                );
-            }
-        }
-    }
-    let filter = Filter {
-        search: text("search"),
-        status: one_of("status", text("status"), &[STATUSES[0], STATUSES[1], "ARCHIVED"])?,
-        stage: text("stage"),
-        source: one_of("source", text("source"), &SOURCES)?,
-        owner: text("ownerId"),
-        created_from: moment("createdFrom", text("createdFrom"))?,
-        created_to: moment("createdTo", text("createdTo"))?,
-        custom,
-    };
-    let sort = text("sort").map(|sort| sort.parse()).transpose()?.unwrap_or_default();
-    let list = contacts::list(&app, &program.tenant, &program.agent, (&filter, sort), part).await?;
-    Ok(listed("Contacts retrieved successfully", list, view))
-}
-
-fn one_of(name: &'static str, value: Option<String>, options: &[&str]) -> Result<Option<String>> {
-    let Some(value) = value.map(|value| value.to_uppercase()) else { return Ok(None) };
-    if options.contains(&value.as_str()) {
-        return Ok(Some(value));
-    }
-    Err(Error::invalid(name, format!("{name} is one of {}.", options.join(", "))).into())
-}
-
-fn moment(name: &'static str, value: Option<String>) -> Result<Option<DateTime<Utc>>> {
-    let Some(value) = value else { return Ok(None) };
-    let day = value.parse::<chrono::NaiveDate>().ok().and_then(|day| day.and_hms_opt(0, 0, 0));
-    let moment = day.map(|start| start.and_utc()).or_else(|| value.parse().ok());
-    let wrong =
-        || Error::invalid(name, format!("{name} is a day such as 2026-03-14, or a moment of RFC 3339."));
-    Ok(Some(moment.ok_or_else(wrong)?))
+    let (filter, sort) = Filter::read(&query, &["page", "limit"])?;
+    let list = contacts::list(&app, &program.tenant, &program.agent, (&filter, sort), paging.part()?).await?;
+    Ok(listed("Contacts retrieved successfully", list, |contact| json!(contact)))
 }
 
 /// `GET /contacts/{externalReferenceId}/chatbots/{agent_id}`
@@ -190,7 +110,7 @@ pub async fn get_by_id(
 
 async fn get(State(app): State<App>, program: Program, handle: Handle) -> Result<Json<Value>> {
     let contact = contacts::get(&app, &program.tenant, &program.agent, &handle).await?;
-    Ok(success("Contact retrieved successfully", view(contact)))
+    Ok(success("Contact retrieved successfully", json!(contact)))
 }
 
 /// `PUT /contacts/{externalReferenceId}/chatbots/{agent_id}`: changes the fields it names.
@@ -221,7 +141,7 @@ async fn update(
 ) -> Result<Json<Value>> {
     let contact =
         contacts::update(&app, &program.tenant, &program.by, (&program.agent, &handle), &body).await?;
-    Ok(success("Contact updated successfully", view(contact)))
+    Ok(success("Contact updated successfully", json!(contact)))
 }
 
 /// `PATCH /contacts/{externalReferenceId}/chatbots/{agent_id}/archive`
@@ -244,5 +164,5 @@ pub async fn archive_by_id(
 
 async fn archive(State(app): State<App>, program: Program, handle: Handle) -> Result<Json<Value>> {
     let contact = contacts::archive(&app, &program.tenant, &program.by, (&program.agent, &handle)).await?;
-    Ok(success("Contact archived successfully", view(contact)))
+    Ok(success("Contact archived successfully", json!(contact)))
 }

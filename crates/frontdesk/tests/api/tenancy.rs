@@ -1,6 +1,6 @@
 //! Who gets through: every route of the table, with every standing there is, in one's own workspace and in another's.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 use http::{Method, StatusCode};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -13,7 +13,7 @@ use web::{Access, Route};
 use super::PROGRAM;
 
 /// Routes that anybody may call. Each is here on purpose.
-const PUBLIC: [&str; 16] = [
+const PUBLIC: [&str; 17] = [
     "GET /livez",
     "GET /readyz",
     "GET /api/v1/health",
@@ -30,6 +30,7 @@ const PUBLIC: [&str; 16] = [
     "POST /api/v1/auth/verify-email/resend",
     "GET /api/v1/invitations/lookup", // by the token of a mailed link
     "GET /api/v1/utils/industries",
+    "GET /v1/open/health",
 ];
 
 /// A page that the companies' publishable keys may be used on.
@@ -52,6 +53,8 @@ struct Company {
     owner: String,
     /// A publishable key.
     page_key: String,
+    /// An open key and its secret, with all permissions.
+    open_key: (String, String),
     /// What stands for the parameters of paths.
     ids: HashMap<&'static str, String>,
 }
@@ -119,8 +122,30 @@ async fn company(server: &Server, name: &str) -> Company {
     call(Method::POST, &at(&format!("agents/{agent}/publish")), json!({})).await;
     let run =
         call(Method::POST, &format!("agents/{agent}/execute"), json!({ "input": "Where is the key?" })).await;
-    let open = json!({ "name": "Open", "permissions": { "contacts": ["read"] } });
+    let all = json!(["create", "read", "update", "delete"]);
+    let all = json!({ "contacts": all, "forms": all, "document-extraction": all });
+    let open = json!({ "name": "Open", "permissions": all, "rate_limit_per_minute": 1000, "rate_limit_per_hour": 10_000 });
     let open = call(Method::POST, &at(&format!("agents/{agent}/open-keys")), open).await;
+    let contacts = at(&format!("agents/{agent}/contacts"));
+    let contact = json!({ "primaryEmail": "ada@example.com", "externalReferenceId": format!("crm {name}") });
+    let contact = text(&call(Method::POST, &contacts, contact).await["contactId"]);
+    let other = json!({ "primaryEmail": "grace@example.com" });
+    let other = text(&call(Method::POST, &contacts, other).await["contactId"]);
+    let note = json!({ "text": "Called." });
+    let note = text(&call(Method::POST, &format!("{contacts}/{contact}/notes"), note).await["id"]);
+    let export = text(&call(Method::POST, &format!("{contacts}/exports"), json!({})).await["id"]);
+    let exported = server.app.blobs.path(&workspace, &export);
+    std::fs::create_dir_all(exported.parent().unwrap()).unwrap();
+    std::fs::write(exported, "contactId\n").unwrap();
+    let form = json!({ "name": "Form", "fields": [{ "name": "words", "type": "text" }] });
+    let form = text(&call(Method::POST, &at(&format!("agents/{agent}/forms")), form).await["id"]);
+    let open_key = (text(&open["api_key"]), text(&open["api_secret"]));
+    let file = server
+        .post(&format!("/v1/open/contacts/mantisid/{contact}/chatbots/{agent}/files"))
+        .header("x-api-key", &open_key.0)
+        .header("x-api-secret", &open_key.1)
+        .file("a.txt", "A file.", &[]);
+    let file = text(&file.send().await.expect(201)["data"]["fileId"]);
     let page = json!({ "name": "Page", "allowed_domains": ["shop.example.com"] });
     let page = call(Method::POST, &at("api-keys"), page).await;
     let account = json!({ "name": "Account", "permissions": ["read"] });
@@ -154,6 +179,7 @@ async fn company(server: &Server, name: &str) -> Company {
                 .bind(now),
             Sql::new("UPDATE documents SET status = 'COMPLETED'"),
             Sql::new("UPDATE crawls SET status = 'COMPLETED'"),
+            Sql::new("UPDATE contact_transfers SET status = 'COMPLETED'"),
             Sql::new(
                 "INSERT INTO model_providers (id, workspace_id, name, kind, base_url, models, created_at, updated_at)
                  VALUES ($1, $2, 'Own', 'openai', 'http://127.0.0.1:1/v1', $3, $4, $4)",
@@ -184,11 +210,18 @@ async fn company(server: &Server, name: &str) -> Company {
         ("outlet_id", outlet),
         ("invitation_id", invitation),
         ("session_id", text(&sessions["sessions"][0]["id"])),
+        ("contact_id", contact),
+        ("other contact", other),
+        ("reference", format!("crm%20{name}")),
+        ("note_id", note),
+        ("transfer_id", export),
+        ("file_id", file),
+        ("form_id", form),
         ("open key", text(&open["id"])),
         ("publishable key", text(&page["id"])),
         ("account key", text(&account["api_key"]["id"])),
     ]);
-    Company { owner, page_key: text(&page["key"]), ids }
+    Company { owner, page_key: text(&page["key"]), open_key, ids }
 }
 
 /// An id that is well formed, and another for each company.
@@ -227,6 +260,11 @@ async fn world(database: Database) -> World {
     server.get("/api/v1/auth/me").bearer(&theirs.owner).send().await.expect(200);
     let config = format!("/api/v1/widget/config/{}", mine.ids["agent_id"]);
     server.get(&config).page(&mine.page_key, SHOP).send().await.expect(200);
+    for company in [&mine, &theirs] {
+        let forms = format!("/v1/open/forms/chatbots/{}", company.ids["agent_id"]);
+        let (key, secret) = &company.open_key;
+        server.get(&forms).header("x-api-key", key).header("x-api-secret", secret).send().await.expect(200);
+    }
     let table = frontdesk::table(&server.app, PrometheusBuilder::new().build_recorder().handle());
     World { server, table, mine, theirs, callers }
 }
@@ -253,6 +291,17 @@ fn is_workspace(parameter: &str) -> bool {
 
 /// A body that every route can do something with: what a route does not ask for is passed over.
 fn body(route: &Route, company: &Company) -> Value {
+    match route.path {
+        path if path.ends_with("/contact-settings") => return json!({ "stages": ["NEW"] }),
+        path if path.ends_with("/merge") => return json!({ "contact_id": company.ids["other contact"] }),
+        path if path.ends_with("/notes") => return json!({ "text": "Called." }),
+        path if path.ends_with("/submissions") => return json!({ "words": "Hello." }),
+        path if path.contains("/contacts") => return json!({ "primaryEmail": "new@example.com" }),
+        path if path.contains("/forms") => {
+            return json!({ "name": "Form", "fields": [{ "name": "words", "type": "text" }] });
+        }
+        _ => {}
+    }
     let permissions =
         if route.path.contains("open-keys") { json!({ "forms": ["create"] }) } else { json!(["read"]) };
     json!({
@@ -299,6 +348,9 @@ impl World {
         };
         match (&route.method, route.path) {
             (&Method::GET, _) => call,
+            (&Method::POST, path) if path.ends_with("/imports") => {
+                call.file("b.csv", "email\nada@example.com\n", &[])
+            }
             (&Method::POST, path) if path.ends_with("/documents") => call.file(
                 "b.txt",
                 "The cellar is dry.",
@@ -344,6 +396,7 @@ impl World {
                     self.refuse_in_workspaces(route, needed(route, permission)).await;
                 }
                 Access::Visitor => self.refuse_to_visitors(route).await,
+                Access::Open(..) => self.refuse_to_programs(route).await,
             }
         }
     }
@@ -410,6 +463,50 @@ impl World {
         }
     }
 
+    async fn open(&self, route: &Route, path: &str, (key, secret): (&str, &str)) -> Answer {
+        let call = self.server.call(route.method.clone(), path);
+        let call = call.header("x-api-key", key).header("x-api-secret", secret);
+        match (&route.method, route.path) {
+            (&Method::GET | &Method::DELETE, _) => call,
+            (&Method::POST, path) if path.ends_with("/files") => call.file("b.txt", "Another file.", &[]),
+            _ => call.json(body(route, &self.mine)),
+        }
+        .send()
+        .await
+    }
+
+    async fn refuse_to_programs(&self, route: &Route) {
+        let path = self.own_path(route);
+        let (key, secret) = (&*self.mine.open_key.0, &*self.mine.open_key.1);
+        expect(route, "nobody", &self.open(route, &path, ("", "")).await, 401);
+        expect(route, "a key without its secret", &self.open(route, &path, (key, "")).await, 401);
+        let foreign = &*self.theirs.open_key.1;
+        expect(route, "a key with another's secret", &self.open(route, &path, (key, foreign)).await, 401);
+        for (_, proof) in &self.callers {
+            expect(route, "a key of another kind", &self.open(route, &path, (proof, secret)).await, 401);
+            expect(route, "no open key", &self.call(route, &path, Some(proof)).await, 401);
+        }
+        let theirs = (&*self.theirs.open_key.0, foreign);
+        expect(route, "another's key", &self.open(route, &path, theirs).await, 404);
+        for path in self.mixed_paths(route) {
+            let answer = self.open(route, &path, (key, secret)).await;
+            expect(route, &path, &answer, 404);
+            assert_eq!(answer.json["success"], false, "{path}: {}", answer.text);
+        }
+    }
+
+    /// Everything that programs must be let through to.
+    async fn admit_programs(&self, kept: &Kept) {
+        for route in self.table.iter().filter(|route| matches!(route.access, Access::Open(..))) {
+            let (key, secret) = &self.mine.open_key;
+            let answer = self.open(route, &self.own_path(route), (key, secret)).await;
+            assert!(answer.status.is_success(), "{}: {} {}", named(route), answer.status, answer.text);
+            if route.method != Method::GET {
+                kept.restore(&self.server).await;
+            }
+        }
+    }
+
     /// Everything that must be let through, is; what a call has changed is put back after it.
     async fn admit_all(&self, kept: &Kept) {
         for route in &self.table {
@@ -436,7 +533,20 @@ fn expect(route: &Route, who: &str, answer: &Answer, status: u16) {
     assert_eq!(answer.status, expected, "{} for {who}: {}", named(route), answer.text);
 }
 
-/// A copy of every table, for SQLite.
+/// Copies a folder of files into another.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (entry, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
+        if entry.is_dir() {
+            copy(&entry, &to.join(name));
+        } else {
+            std::fs::copy(entry, to.join(name)).unwrap();
+        }
+    }
+}
+
+/// A copy of every table and of the files of contacts, for SQLite.
 struct Kept {
     tables: Vec<String>,
 }
@@ -456,6 +566,7 @@ impl Kept {
             .iter()
             .map(|table| statement(format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}")));
         execute(server, copies).await;
+        copy(&server.app.config.data_dir.join("objects"), &server.app.config.data_dir.join("kept"));
         Self { tables }
     }
 
@@ -485,6 +596,7 @@ impl Kept {
         let fill =
             self.tables.iter().map(|table| text(format!("INSERT INTO {table} SELECT * FROM kept_{table}")));
         execute(server, defer.chain(empty).chain(fill)).await;
+        copy(&server.app.config.data_dir.join("kept"), &server.app.config.data_dir.join("objects"));
         server.app.clock.advance(chrono::TimeDelta::seconds(11));
     }
 }
@@ -496,6 +608,7 @@ async fn every_route_admits_whom_its_table_says_and_nobody_else() {
     world.refuse_all().await;
     assert_eq!(kept.changed(&world.server).await, [""; 0], "what was refused has changed something");
     world.admit_all(&kept).await;
+    world.admit_programs(&kept).await;
 }
 
 on_both! {

@@ -1,6 +1,7 @@
 //! A contact.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::FromRow;
 
@@ -45,10 +46,12 @@ pub enum Handle {
     Reference(String),
 }
 
-/// A person that an agent knows.
-#[derive(Clone, Debug, PartialEq, FromRow)]
+/// A person that an agent knows; written as the Open API's document has it.
+#[derive(Clone, Debug, PartialEq, FromRow, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Contact {
     /// 24 characters.
+    #[serde(rename = "contactId")]
     pub id: ContactId,
     /// What another system calls them; no two of an agent's contacts have the same.
     pub external_reference_id: Option<String>,

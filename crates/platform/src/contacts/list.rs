@@ -2,10 +2,10 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use store::{Read, Sql, sql};
 
-use super::{Contact, contact::ARCHIVED, settings, store::COLUMNS, terms};
+use super::{Contact, SOURCES, STATUSES, contact::ARCHIVED, settings, store::COLUMNS, terms};
 use crate::{AgentId, App, Error, Page, Paged, Result, Tenant};
 
 /// Which contacts to list.
@@ -30,6 +30,40 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Filter and order as the query of a list names them: `search`, `status`, `stage`, `source`, `ownerId`,
+    /// `createdFrom`, `createdTo`, `customFields.<name>`, `sort`. `others` are names that it may hold besides.
+    ///
+    /// # Errors
+    /// Invalid, naming what is wrong or unknown.
+    pub fn read(query: &[(String, String)], others: &[&str]) -> Result<(Self, Sort)> {
+        let (mut filter, mut sort) = (Self::default(), Sort::default());
+        for (name, value) in query {
+            let value = Some(value.trim()).filter(|value| !value.is_empty()).map(str::to_owned);
+            match (name.as_str(), value) {
+                (_, None) => {}
+                ("search", value) => filter.search = value,
+                ("status", Some(value)) => {
+                    filter.status = Some(one_of("status", &value, &[STATUSES[0], STATUSES[1], ARCHIVED])?);
+                }
+                ("stage", value) => filter.stage = value,
+                ("source", Some(value)) => filter.source = Some(one_of("source", &value, &SOURCES)?),
+                ("ownerId", value) => filter.owner = value,
+                ("createdFrom", Some(value)) => filter.created_from = Some(moment("createdFrom", &value)?),
+                ("createdTo", Some(value)) => filter.created_to = Some(moment("createdTo", &value)?),
+                ("sort", Some(value)) => sort = value.parse()?,
+                (other, Some(value)) => match other.strip_prefix("customFields.") {
+                    Some(own) => filter.custom.push((own.to_owned(), value)),
+                    None if others.contains(&other) => {}
+                    None => {
+                        let message = format!("{other} is not a filter of this list.");
+                        return Err(Error::invalid(other.to_owned(), message));
+                    }
+                },
+            }
+        }
+        Ok((filter, sort))
+    }
+
     fn is_plain(&self) -> bool {
         let Self { search, status, stage, source, owner, created_from, created_to, custom } = self;
         [search, status, stage, source, owner].iter().all(|part| part.is_none())
@@ -63,6 +97,20 @@ impl Filter {
                 .push(")")
         })
     }
+}
+
+fn one_of(name: &'static str, value: &str, options: &[&str]) -> Result<String> {
+    let known = options.iter().find(|option| option.eq_ignore_ascii_case(value));
+    let wrong = || Error::invalid(name, format!("{name} is one of {}.", options.join(", ")));
+    known.map(|option| (*option).to_owned()).ok_or_else(wrong)
+}
+
+fn moment(name: &'static str, value: &str) -> Result<DateTime<Utc>> {
+    let day = value.parse::<NaiveDate>().ok().and_then(|day| day.and_hms_opt(0, 0, 0));
+    let moment = day.map(|start| start.and_utc()).or_else(|| value.parse().ok());
+    let wrong =
+        || Error::invalid(name, format!("{name} is a day such as 2026-03-14, or a moment of RFC 3339."));
+    moment.ok_or_else(wrong)
 }
 
 /// In what order.

@@ -21,6 +21,7 @@ pub use merge::merge;
 pub use notes::{Note, add_note, delete_note, list_notes};
 pub(crate) use settings::Values;
 pub use settings::{Settings, change_settings, settings};
+pub use store::Talk;
 
 use ::store::{Read, Write};
 
@@ -90,6 +91,14 @@ pub async fn update(
     audit::record(app, &mut db, tenant, by, event).await?;
     db.commit().await?;
     Ok(contact)
+}
+
+/// The conversations that a contact took part in, latest first: at most 100.
+///
+/// # Errors
+/// What the database says.
+pub async fn conversations(app: &App, tenant: &Tenant, contact: &ContactId) -> Result<Vec<Talk>> {
+    store::conversations(&mut app.db.read().await?, tenant, contact).await
 }
 
 /// Puts a contact away: it leaves the lists and can still be read. One that is archived stays so.

@@ -1,6 +1,7 @@
 //! What people of the business write down about a contact.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sqlx::FromRow;
 use store::sql;
 
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// A note.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, FromRow, Serialize)]
 pub struct Note {
     /// The note.
     pub id: NoteId,

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::FromRow;
 use store::{Read, Sql, Value, Write, sql};
 
 use super::{Contact, Handle, contact::email_key, terms};
-use crate::{AgentId, Result, Tenant};
+use crate::{AgentId, ContactId, ConversationId, Result, Tenant};
 
 /// Rows that are inserted by one statement; SQLite takes 32,766 values in one.
 const SOME: usize = 500;
@@ -205,6 +208,32 @@ pub(super) async fn delete(
     .await?;
     let archived = i64::from(contact.archived_at.is_some());
     count(db, tenant, agent, (archived - 1, -archived)).await
+}
+
+/// A conversation of a contact.
+#[derive(Clone, Debug, FromRow, Serialize)]
+pub struct Talk {
+    /// The conversation.
+    pub id: ConversationId,
+    /// Where it took place.
+    pub channel: String,
+    /// Questions and answers in it.
+    pub message_count: i64,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When something was last said.
+    pub last_message_at: DateTime<Utc>,
+}
+
+pub(super) async fn conversations(db: &mut Read, tenant: &Tenant, contact: &ContactId) -> Result<Vec<Talk>> {
+    Ok(db
+        .all(sql!(
+            "SELECT id, channel, message_count, started_at, last_message_at FROM conversations
+             WHERE workspace_id = $1 AND contact_id = $2 ORDER BY id DESC LIMIT 100",
+            tenant,
+            contact
+        ))
+        .await?)
 }
 
 pub(super) async fn is_member(db: &mut Read, tenant: &Tenant, user: &str) -> Result<bool> {

@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_refused() {
-        let text = |name| Field::new(name, FieldType::Text);
+        let text = |name: &str| Field::new(name, FieldType::Text);
         assert!(defined(vec![text("a"), text("b_2")]).is_ok());
         assert_eq!(refused(vec![text("a"), text("A")]), "fields[1].name");
         assert_eq!(refused(vec![text("2a")]), "fields[0].name");

@@ -4,6 +4,7 @@ mod store;
 mod submissions;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sqlx::FromRow;
 
 pub use submissions::{Submission, list as list_submissions, submit, submit_publicly};
@@ -19,7 +20,7 @@ use crate::{
 const MOST: i64 = 200;
 
 /// A form.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, FromRow, Serialize)]
 pub struct Form {
     /// The form.
     pub id: FormId,
@@ -197,6 +198,12 @@ pub async fn delete(app: &App, tenant: &Tenant, by: &Actor, (agent, id): (&Agent
     }
     audit::record(app, &mut db, tenant, by, Event::new("form.deleted", id.as_str())).await?;
     Ok(db.commit().await?)
+}
+
+/// The line that puts a form on another page.
+pub fn embed(app: &App, id: &FormId) -> String {
+    let base = app.config.public_url.as_str().trim_end_matches('/');
+    format!("<script src=\"{base}/form.js\" data-form-id=\"{id}\" async></script>")
 }
 
 fn missing() -> Error {

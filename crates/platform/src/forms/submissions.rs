@@ -1,6 +1,7 @@
 //! What people send by forms.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sqlx::FromRow;
 
@@ -18,7 +19,7 @@ use crate::{
 const RATE: Rate = Rate { limit: 10, window: TimeDelta::minutes(10) };
 
 /// What somebody sent.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, FromRow, Serialize)]
 pub struct Submission {
     /// The submission.
     pub id: SubmissionId,

@@ -78,6 +78,10 @@ pub enum Permission {
     ViewKnowledge,
     /// Add, change and delete collections and documents.
     EditKnowledge,
+    /// See contacts, their files and notes, and what forms brought.
+    ViewContacts,
+    /// Add, change, merge, import, export and archive contacts.
+    EditContacts,
     /// Make, change and delete outlets.
     EditOutlets,
     /// Read the audit log.
@@ -86,7 +90,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::ViewWorkspace,
         Self::ChangeWorkspace,
         Self::DeleteWorkspace,
@@ -98,6 +102,8 @@ impl Permission {
         Self::EditAgents,
         Self::ViewKnowledge,
         Self::EditKnowledge,
+        Self::ViewContacts,
+        Self::EditContacts,
         Self::EditOutlets,
         Self::ViewAudit,
     ];
@@ -119,6 +125,8 @@ impl Permission {
             Self::EditAgents => [N, Y, Y, Y, N, Y],
             Self::ViewKnowledge => [Y, Y, Y, Y, Y, Y],
             Self::EditKnowledge => [N, Y, Y, Y, N, Y],
+            Self::ViewContacts => [Y, Y, Y, Y, Y, Y],
+            Self::EditContacts => [N, Y, Y, Y, N, Y],
             Self::EditOutlets => [N, N, Y, Y, N, Y],
             Self::ViewAudit => [N, N, Y, Y, N, N],
         }

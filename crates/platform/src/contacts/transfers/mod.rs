@@ -10,6 +10,7 @@ use std::fmt;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
+use serde::Serialize;
 use serde_json::json;
 use sqlx::FromRow;
 
@@ -41,7 +42,7 @@ impl Direction {
 }
 
 /// An import or an export, and how far it is.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, FromRow, Serialize)]
 pub struct Transfer {
     /// The transfer.
     pub id: TransferId,

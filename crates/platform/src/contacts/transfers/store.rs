@@ -1,6 +1,7 @@
 //! The tables of transfers.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::FromRow;
 use store::{Read, Sql, Write, sql};
@@ -13,7 +14,7 @@ const TRANSFER: &str =
     created_by, created_at, finished_at FROM contact_transfers WHERE workspace_id = $1";
 
 /// A row that was not taken in.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, FromRow, Serialize)]
 pub struct Refusal {
     /// Of the file; its header is row 1.
     pub row_number: i64,
