@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use clap::Args;
 use ipnet::IpNet;
 use platform::{Config, Endpoint, Error, Result, Secret};
@@ -109,6 +110,8 @@ settings! {
     crawl_delay_ms "FRONTDESK_CRAWL_DELAY_MS";
     /// Pages that a crawl of a website may take [default: 5000]
     crawl_max_pages "FRONTDESK_CRAWL_MAX_PAGES";
+    /// Days that events are kept [default: 400]
+    event_retention_days "FRONTDESK_EVENT_RETENTION_DAYS";
     /// What is logged: error, warn, info, debug, or a filter such as info,sqlx=debug [default: info]
     log "FRONTDESK_LOG";
     /// How it is logged: text or json [default: text]
@@ -206,6 +209,9 @@ impl Settings {
             )?),
             crawl_max_pages: number("crawl_max_pages", &self.crawl_max_pages, 5_000, 1..=1_000_000)?
                 .cast_signed(),
+            event_retention: TimeDelta::days(
+                number("event_retention_days", &self.event_retention_days, 400, 1..=36_500)?.cast_signed(),
+            ),
             drain: Duration::from_secs(30),
             public_url,
             data_dir,

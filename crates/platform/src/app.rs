@@ -10,6 +10,7 @@ use crate::{
     answering::{Breakers, LiveAnswers},
     callers::{self, Callers},
     conversations::Recorder,
+    events, housekeeping,
     http::{Outbound, Resolver, SystemResolver},
     identity::{Tokens, server_secret},
     jobs::{Bell, run},
@@ -63,6 +64,8 @@ pub struct Parts {
     pub live: LiveAnswers,
     /// Wakes the workers.
     pub bell: Bell,
+    /// Wakes those who read the event log.
+    pub facts: events::Bell,
     /// Everything that runs beside the requests; a stop waits for it.
     pub tasks: TaskTracker,
     /// Set when the server stops: take on nothing new.
@@ -126,16 +129,19 @@ impl App {
             breakers: Breakers::default(),
             live: LiveAnswers::default(),
             bell: Bell::default(),
+            facts: events::Bell::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             config,
         })))
     }
 
-    /// Starts what runs beside the requests: the model's loading, the ear for other servers, the job workers.
+    /// Starts what runs beside the requests: the model's loading, the ear for other servers, what is
+    /// done from time to time, the job workers.
     pub fn start(&self) {
         self.start_embeddings();
         self.tasks.spawn(listen(self.clone()));
+        self.tasks.spawn(housekeeping::run(self.clone()));
         for n in 0..self.config.job_workers {
             let name = format!("{}-{n}", self.entropy.token());
             self.tasks.spawn(run(self.clone(), name));

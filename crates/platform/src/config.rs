@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, net::SocketAddr, path::PathBuf, time::Duration};
 
+use chrono::TimeDelta;
 use ipnet::IpNet;
 use lettre::message::Mailbox;
 use models::{Endpoint, Secret};
@@ -63,6 +64,8 @@ pub struct Config {
     pub crawl_delay: Duration,
     /// Pages of one crawl at most.
     pub crawl_max_pages: i64,
+    /// How long events are kept.
+    pub event_retention: TimeDelta,
     /// How long a stop waits for open streams.
     pub drain: Duration,
 }

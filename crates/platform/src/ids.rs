@@ -78,6 +78,8 @@ ids! {
     InvitationId = "invite_";
     /// An outlet of a company.
     OutletId = "outlet_";
+    /// Something that happened.
+    EventId = "evt_";
     /// An entry of the audit log.
     AuditId = "audit_";
     /// A code mailed to a person.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::serve::ListenerExt;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::Method;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use platform::{
@@ -90,6 +90,7 @@ impl Server {
             allow_private_networks: false,
             crawl_delay: Duration::ZERO,
             crawl_max_pages: 5_000,
+            event_retention: TimeDelta::days(400),
             drain: Duration::from_secs(5),
         };
         change(&mut config);
@@ -134,7 +135,7 @@ impl Server {
                 return;
             }
             // A job that waits for its next try waits for the clock.
-            self.app.clock.advance(chrono::TimeDelta::milliseconds(50));
+            self.app.clock.advance(TimeDelta::milliseconds(50));
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("there are still jobs after a minute");

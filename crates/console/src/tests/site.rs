@@ -136,6 +136,7 @@ fn config(folder: &std::path::Path, public_url: &str) -> Config {
         allow_private_networks: false,
         crawl_delay: Duration::ZERO,
         crawl_max_pages: 5_000,
+        event_retention: chrono::TimeDelta::days(400),
         drain: Duration::from_secs(1),
     }
 }

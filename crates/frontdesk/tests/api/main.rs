@@ -12,6 +12,7 @@ mod contacts;
 mod crawl;
 mod crawl_runs;
 mod documents;
+mod events;
 mod forms;
 mod jobs;
 mod keys;

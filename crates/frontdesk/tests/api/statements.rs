@@ -20,9 +20,9 @@ async fn both_databases_understand_every_statement() {
 }
 
 /// What finds out which workspace is meant: a person's memberships, a key, an invitation's link, the share page's
-/// agent, a form's public page; and what serves all of them alike: the keys of a person whose account was another's, a key's last use, the
-/// operator's look for old vectors.
-const OPENINGS: [&str; 8] = [
+/// agent, a form's public page; and what serves all of them alike: the keys of a person whose account was another's,
+/// a key's last use, the operator's look for old vectors, the event log's readers, conversations that have fallen silent.
+const OPENINGS: [&str; 12] = [
     "m.user_id = $1",
     "k.key_hash = $1",
     "i.token_hash = $1",
@@ -31,6 +31,10 @@ const OPENINGS: [&str; 8] = [
     "WHERE created_by = $1 AND revoked_at IS NULL",
     "UPDATE api_keys SET last_used_at = $2 WHERE id = $1",
     "coalesce(embedding, '') <> $1",
+    "FROM events WHERE position IS NULL",
+    "FROM events WHERE position > $1",
+    "DELETE FROM events WHERE created_at < $1",
+    "UPDATE conversations SET ended_at",
 ];
 
 #[tokio::test]

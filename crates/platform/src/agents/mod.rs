@@ -19,7 +19,9 @@ use serde_json::json;
 use crate::{
     Actor, AgentId, App, CollectionId, Error, Page, Paged, Patch, Result, Tenant,
     audit::{self, Event},
-    contacts, knowledge,
+    contacts,
+    events::{self, Fact},
+    knowledge,
     workspaces::Plan,
 };
 
@@ -207,7 +209,10 @@ async fn freeze(
     agent.published_at = Some(now);
     agent.updated_at = now;
     store::insert_version(db, tenant, agent, (version, note), by, now).await?;
-    store::update(db, tenant, agent).await
+    store::update(db, tenant, agent).await?;
+    let fact =
+        Fact::AgentPublished { agent: agent.id.clone(), name: agent.name.clone(), version: agent.version() };
+    events::record(app, db, tenant, &fact).await
 }
 
 /// An agent's versions, latest first, each with what its maker changed.

@@ -28,8 +28,10 @@ use ::store::{Read, Write};
 use crate::{
     Actor, AgentId, App, ContactId, Error, Result, Tenant,
     audit::{self, Event},
+    events::{self, Fact},
     fields::Mode,
     idempotency::{self, Once},
+    identity::EmailAddress,
 };
 
 /// Makes a contact. With `once` a request that comes again gives the contact that it made.
@@ -54,7 +56,7 @@ pub async fn create(
     check_owner(&mut db, tenant, &contact).await?;
     store::insert(&mut db, tenant, agent, std::slice::from_ref(&contact)).await.map_err(taken)?;
     record(app, &mut db, tenant, by, "contact.created", &contact).await?;
-    announce(app, &mut db, tenant, agent, &contact).await?;
+    announce(app, &mut db, tenant, agent, std::slice::from_ref(&contact)).await?;
     db.commit().await?;
     app.bell.ring();
     Ok(contact)
@@ -137,7 +139,7 @@ pub(crate) async fn learn(
         let contact = Contact::new(app, source).with(values)?;
         store::insert(db, tenant, agent, std::slice::from_ref(&contact)).await.map_err(taken)?;
         record(app, db, tenant, by, "contact.created", &contact).await?;
-        announce(app, db, tenant, agent, &contact).await?;
+        announce(app, db, tenant, agent, std::slice::from_ref(&contact)).await?;
         return Ok(contact);
     };
     let contact = old.clone().with(values)?.changed(app);
@@ -146,6 +148,40 @@ pub(crate) async fn learn(
         record(app, db, tenant, by, "contact.changed", &contact).await?;
     }
     Ok(contact)
+}
+
+/// Makes or finds the contact of somebody who left their address in a conversation. Nobody has proven the address.
+pub(crate) async fn met(
+    app: &App,
+    db: &mut Write,
+    tenant: &Tenant,
+    (agent, session): (&AgentId, &str),
+    email: &EmailAddress,
+) -> Result<Contact> {
+    let by = Actor { name: "visitor".into(), ..Actor::system() };
+    let contact = learn(app, db, (tenant, agent), &by, (Values::address(email), Source::Chat)).await?;
+    lead(app, db, tenant, (agent, Some(session)), &contact).await?;
+    Ok(contact)
+}
+
+/// Tells the event log that somebody left a way to reach them: by a form, or in a conversation of this session.
+pub(crate) async fn lead(
+    app: &App,
+    db: &mut Write,
+    tenant: &Tenant,
+    (agent, session): (&AgentId, Option<&str>),
+    contact: &Contact,
+) -> Result<()> {
+    let fact = Fact::LeadCaptured {
+        contact: Some(contact.id.clone()),
+        agent: agent.clone(),
+        session: session.map(str::to_owned),
+        email: Some(contact.primary_email.clone()),
+        name: contact.name(),
+        phone: contact.mobile_number.clone(),
+        source: contact.source.clone(),
+    };
+    events::record(app, db, tenant, &fact).await
 }
 
 async fn find(db: &mut Read, tenant: &Tenant, agent: &AgentId, handle: &Handle) -> Result<Contact> {
@@ -183,15 +219,22 @@ async fn record(
     audit::record(app, db, tenant, by, Event::new(action, contact.id.as_str())).await
 }
 
-/// Tells the event log of a new contact.
+/// Tells the event log of new contacts.
 async fn announce(
-    _app: &App,
-    _db: &mut Write,
-    _tenant: &Tenant,
-    _agent: &AgentId,
-    _contact: &Contact,
+    app: &App,
+    db: &mut Write,
+    tenant: &Tenant,
+    agent: &AgentId,
+    contacts: &[Contact],
 ) -> Result<()> {
-    Ok(())
+    let fact = |contact: &Contact| Fact::ContactCreated {
+        contact: contact.id.clone(),
+        agent: agent.clone(),
+        email: contact.primary_email.clone(),
+        source: contact.source.clone(),
+    };
+    let facts: Vec<Fact> = contacts.iter().map(fact).collect();
+    events::record_all(app, db, facts.iter().map(|fact| (tenant, fact))).await
 }
 
 /// A contact's id, when the text is one.

@@ -9,6 +9,7 @@ use crate::{
     Actor, AgentId, App, Error, Result, Tenant, Violation, agents,
     audit::{self, Event},
     fields::{self, Field, FieldType, Mode},
+    identity::EmailAddress,
 };
 
 /// Stages of an agent whose makers have set none.
@@ -38,6 +39,14 @@ pub(crate) struct Values {
 impl Values {
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.base.keys().chain(self.custom.keys()).map(String::as_str)
+    }
+
+    /// An address, and nothing else.
+    pub(super) fn address(email: &EmailAddress) -> Self {
+        Self {
+            base: Map::from_iter([("primaryEmail".to_owned(), email.as_str().into())]),
+            custom: Map::new(),
+        }
     }
 
     /// The address among them.

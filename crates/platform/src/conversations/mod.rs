@@ -4,7 +4,9 @@
 mod recorder;
 mod store;
 
+use chrono::TimeDelta;
 use models::Turn;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use recorder::Entry;
@@ -12,7 +14,9 @@ pub use recorder::Recorder;
 pub use store::{Escalation, Unanswered};
 
 use crate::{
-    AgentId, App, Error, EscalationId, MessageId, Page, Paged, Result, Tenant, executions::Execution,
+    AgentId, App, Error, EscalationId, MessageId, Page, Paged, Result, Tenant, contacts,
+    events::{self, Fact},
+    executions::Execution,
     identity::EmailAddress,
 };
 
@@ -21,8 +25,14 @@ const HISTORY: i64 = 40;
 /// Longest comment on an answer, and longest message to a person, in characters.
 const MAX_TEXT: usize = 4_000;
 
+/// A conversation in which nothing was said for so long has ended.
+const SILENCE: TimeDelta = TimeDelta::minutes(30);
+/// Conversations that are ended in one transaction.
+const ENDED_AT_ONCE: i64 = 200;
+
 /// Where a conversation takes place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// A visitor's widget.
     Widget,
@@ -140,6 +150,27 @@ fn fold(question: &str) -> String {
     lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// Ends the conversations in which nothing was said for half an hour; gives how many those of visitors were.
+///
+/// # Errors
+/// What the database says.
+pub async fn end_silent(app: &App) -> Result<usize> {
+    let mut ended = 0;
+    loop {
+        let now = app.clock.now();
+        let mut db = app.db.write().await?;
+        let rows = store::end_silent(&mut db, now - SILENCE, ENDED_AT_ONCE).await?;
+        if rows.is_empty() {
+            return Ok(ended);
+        }
+        let facts = rows.into_iter().map(store::Ended::fact).collect::<Result<Vec<_>>>()?;
+        let facts: Vec<_> = facts.into_iter().flatten().collect();
+        events::record_all(app, &mut db, facts.iter().map(|(tenant, fact)| (tenant, fact))).await?;
+        db.commit().await?;
+        ended += facts.len();
+    }
+}
+
 /// What a visitor thought of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feedback {
@@ -172,9 +203,20 @@ pub async fn give_feedback(
 ) -> Result<()> {
     check_length("comment", comment.as_deref().unwrap_or_default())?;
     let mut db = app.db.write().await?;
-    let known = store::set_feedback(&mut db, tenant, message, feedback, comment).await?;
-    db.commit().await?;
-    if known == 0 { Err(Error::not_found("There is no such message.")) } else { Ok(()) }
+    let set = store::set_feedback(&mut db, tenant, message, feedback, comment.clone()).await?;
+    let conversation = set.ok_or_else(|| Error::not_found("There is no such message."))?;
+    let about = store::about(&mut db, tenant, &conversation).await?;
+    if about.channel()?.is_visitors() {
+        let fact = Fact::FeedbackSubmitted {
+            message: message.clone(),
+            conversation,
+            agent: about.agent_id,
+            feedback: feedback.as_str().to_owned(),
+            comment,
+        };
+        events::record(app, &mut db, tenant, &fact).await?;
+    }
+    Ok(db.commit().await?)
 }
 
 /// A visitor's wish to talk to a person.
@@ -189,7 +231,7 @@ pub struct Wish {
     pub message: String,
 }
 
-/// Keeps a visitor's wish to talk to a person.
+/// Keeps a visitor's wish to talk to a person, who becomes a contact of the agent's.
 ///
 /// # Errors
 /// Invalid when the message is empty or too long.
@@ -199,6 +241,17 @@ pub async fn escalate(app: &App, tenant: &Tenant, wish: Wish) -> Result<Escalati
     let id = EscalationId::new(now, app.entropy);
     let mut db = app.db.write().await?;
     store::insert_escalation(&mut db, tenant, &id, &wish, now).await?;
+    let session = (&wish.agent, wish.session.as_str());
+    let contact = contacts::met(app, &mut db, tenant, session, &wish.email).await?;
+    store::set_contact(&mut db, tenant, session, &contact.id).await?;
+    let fact = Fact::EscalationRequested {
+        escalation: id.clone(),
+        agent: wish.agent,
+        session: wish.session,
+        email: wish.email.as_str().to_owned(),
+        message: wish.message,
+    };
+    events::record(app, &mut db, tenant, &fact).await?;
     db.commit().await?;
     Ok(id)
 }

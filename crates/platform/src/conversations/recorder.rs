@@ -5,10 +5,11 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::{Exchange, Thread, fold, store};
+use super::{Channel, Exchange, Thread, fold, store};
 use crate::{
     App, ConversationId, Error, Result, Tenant, UnansweredId,
-    executions::{self, Execution},
+    events::{self, Fact},
+    executions::{self, Execution, Outcome},
 };
 
 /// An exchange and where it belongs.
@@ -63,10 +64,12 @@ async fn write(app: &App, batch: Vec<Waiting>) {
 
 async fn insert(app: &App, entries: &[Entry]) -> Result<()> {
     let now = app.clock.now();
+    let mut facts = Vec::new();
     let mut db = app.db.write().await?;
-    for Entry { tenant, thread, exchange, execution } in entries {
+    for entry in entries {
+        let Entry { tenant, thread, exchange, execution } = entry;
         let fresh = ConversationId::new(now, app.entropy);
-        let conversation = store::touch(&mut db, tenant, &fresh, thread, now).await?;
+        let (conversation, is_new) = store::touch(&mut db, tenant, &fresh, thread, now).await?;
         store::insert_message(&mut db, tenant, &conversation, exchange, now).await?;
         executions::insert(&mut db, tenant, execution).await?;
         if exchange.pending.is_some() {
@@ -78,6 +81,60 @@ async fn insert(app: &App, entries: &[Entry]) -> Result<()> {
             let asked = (exchange.question.as_str(), key.as_str());
             store::count_unanswered(&mut db, tenant, &id, &thread.agent, asked, now).await?;
         }
+        if thread.channel.is_visitors() {
+            facts.extend(entry.facts(conversation, is_new).into_iter().map(|fact| (tenant, fact)));
+        }
     }
+    events::record_all(app, &mut db, facts.iter().map(|(tenant, fact)| (*tenant, fact))).await?;
     Ok(db.commit().await?)
+}
+
+impl Entry {
+    /// What an exchange makes true.
+    fn facts(&self, conversation: ConversationId, is_new: bool) -> Vec<Fact> {
+        let Self { thread, exchange, execution, .. } = self;
+        let (agent, channel) = (thread.agent.clone(), thread.channel);
+        let started = is_new.then(|| Fact::ConversationStarted {
+            conversation: conversation.clone(),
+            agent: agent.clone(),
+            channel,
+            session: thread.session.clone(),
+            page_url: thread.page_url.clone(),
+        });
+        let received = Fact::MessageReceived {
+            message: exchange.id.clone(),
+            conversation: conversation.clone(),
+            agent: agent.clone(),
+            channel,
+            question: exchange.question.clone(),
+            answer: exchange.answer.clone(),
+            answered: exchange.answered,
+            confidence: exchange.confidence,
+            model: exchange.model.clone(),
+            degraded: exchange.degraded,
+            tokens: execution.tokens_input + execution.tokens_output,
+            response_time_ms: exchange.response_time_ms,
+        };
+        let not_found = (!exchange.answered).then(|| Fact::AnswerNotFound {
+            message: exchange.id.clone(),
+            conversation,
+            agent: agent.clone(),
+            channel,
+            question: exchange.question.clone(),
+            confidence: exchange.confidence,
+            // Why a run failed is for its makers, not for whoever is told of it.
+            reason: execution.reason.clone().filter(|_| execution.outcome != Outcome::Failed),
+        });
+        let executed = matches!(channel, Channel::Api | Channel::Execute).then(|| Fact::Executed {
+            execution: execution.id.clone(),
+            agent,
+            channel,
+            outcome: execution.outcome.as_str().to_owned(),
+            model: execution.model.clone(),
+            tokens_input: execution.tokens_input,
+            tokens_output: execution.tokens_output,
+            execution_time_ms: exchange.response_time_ms,
+        });
+        started.into_iter().chain([received]).chain(not_found).chain(executed).collect()
+    }
 }

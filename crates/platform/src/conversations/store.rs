@@ -5,8 +5,11 @@ use models::{Role, Turn};
 use sqlx::FromRow;
 use store::{Read, Write, sql};
 
-use super::{Exchange, Feedback, Thread, Wish};
-use crate::{AgentId, ConversationId, EscalationId, MessageId, Page, Paged, Result, Tenant, UnansweredId};
+use super::{Channel, Exchange, Feedback, Thread, Wish};
+use crate::{
+    AgentId, ContactId, ConversationId, Error, EscalationId, MessageId, Page, Paged, Result, Tenant,
+    UnansweredId, WorkspaceId, events::Fact,
+};
 
 /// A question that could not be answered.
 #[derive(Clone, Debug, FromRow)]
@@ -66,21 +69,21 @@ pub(super) async fn history(
     Ok(rows.into_iter().rev().flat_map(|(q, a)| [turn(Role::Visitor, q), turn(Role::Agent, a)]).collect())
 }
 
-/// The thread's conversation, made when this is its first message.
+/// The thread's conversation, made when this is its first message; and whether it is.
 pub(super) async fn touch(
     db: &mut Write,
     tenant: &Tenant,
     fresh: &ConversationId,
     thread: &Thread,
     now: DateTime<Utc>,
-) -> Result<ConversationId> {
-    let (id,): (ConversationId,) = db
+) -> Result<(ConversationId, bool)> {
+    let (id, messages): (ConversationId, i64) = db
         .one(sql!(
             "INSERT INTO conversations (id, workspace_id, agent_id, channel, session_id, page_url, message_count, started_at, last_message_at)
              VALUES ($1, $2, $3, $4, $5, $6, 2, $7, $8)
              ON CONFLICT (agent_id, channel, session_id) DO UPDATE
-             SET message_count = conversations.message_count + 2, last_message_at = excluded.last_message_at
-             RETURNING id",
+             SET message_count = conversations.message_count + 2, last_message_at = excluded.last_message_at, ended_at = NULL
+             RETURNING id, message_count",
             fresh,
             tenant,
             &thread.agent,
@@ -91,7 +94,7 @@ pub(super) async fn touch(
             now
         ))
         .await?;
-    Ok(id)
+    Ok((id, messages == 2))
 }
 
 pub(super) async fn insert_message(
@@ -160,6 +163,25 @@ pub(super) async fn set_pending(
     Ok(())
 }
 
+/// Notes who a visitor of the widget turned out to be.
+pub(super) async fn set_contact(
+    db: &mut Write,
+    tenant: &Tenant,
+    (agent, session): (&AgentId, &str),
+    contact: &ContactId,
+) -> Result<()> {
+    db.execute(sql!(
+        "UPDATE conversations SET contact_id = $4
+         WHERE workspace_id = $1 AND agent_id = $2 AND channel = 'widget' AND session_id = $3",
+        tenant,
+        agent,
+        session,
+        contact
+    ))
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn count_unanswered(
     db: &mut Write,
     tenant: &Tenant,
@@ -191,15 +213,86 @@ pub(super) async fn set_feedback(
     message: &MessageId,
     feedback: Feedback,
     comment: Option<String>,
-) -> Result<u64> {
-    Ok(db
-        .execute(sql!(
+) -> Result<Option<ConversationId>> {
+    let row: Option<(ConversationId,)> = db
+        .optional(sql!(
             "UPDATE messages SET feedback = $3, feedback_comment = coalesce($4, feedback_comment)
-             WHERE workspace_id = $1 AND id = $2",
+             WHERE workspace_id = $1 AND id = $2 RETURNING conversation_id",
             tenant,
             message,
             feedback.as_str(),
             comment
+        ))
+        .await?;
+    Ok(row.map(|(conversation,)| conversation))
+}
+
+/// Whom a conversation is with, and where.
+#[derive(FromRow)]
+pub(super) struct About {
+    id: ConversationId,
+    pub agent_id: AgentId,
+    channel: String,
+}
+
+impl About {
+    pub fn channel(&self) -> Result<Channel> {
+        channel(&self.id, &self.channel)
+    }
+}
+
+fn channel(id: &ConversationId, text: &str) -> Result<Channel> {
+    let odd = || Error::internal(format!("conversations.channel of {id} holds {text:?}"));
+    Channel::of(text).ok_or_else(odd)
+}
+
+pub(super) async fn about(db: &mut Read, tenant: &Tenant, id: &ConversationId) -> Result<About> {
+    Ok(db
+        .one(sql!(
+            "SELECT id, agent_id, channel FROM conversations WHERE workspace_id = $1 AND id = $2",
+            tenant,
+            id
+        ))
+        .await?)
+}
+
+/// A conversation that has just ended.
+#[derive(FromRow)]
+pub(super) struct Ended {
+    id: ConversationId,
+    workspace_id: WorkspaceId,
+    agent_id: AgentId,
+    channel: String,
+    message_count: i64,
+    started_at: DateTime<Utc>,
+}
+
+impl Ended {
+    /// What is told of it; nothing when it was no visitor's.
+    pub fn fact(self) -> Result<Option<(Tenant, Fact)>> {
+        let channel = channel(&self.id, &self.channel)?;
+        let fact = Fact::ConversationEnded {
+            conversation: self.id,
+            agent: self.agent_id,
+            channel,
+            message_count: self.message_count,
+            started_at: self.started_at,
+        };
+        Ok(channel.is_visitors().then(|| (Tenant::new(self.workspace_id), fact)))
+    }
+}
+
+/// Ends conversations of all workspaces in which nothing was said since a moment, oldest first.
+pub(super) async fn end_silent(db: &mut Write, since: DateTime<Utc>, limit: i64) -> Result<Vec<Ended>> {
+    Ok(db
+        .all(sql!(
+            "UPDATE conversations SET ended_at = last_message_at
+             WHERE ended_at IS NULL AND last_message_at <= $1 AND id IN
+                 (SELECT id FROM conversations WHERE ended_at IS NULL AND last_message_at <= $1
+                  ORDER BY last_message_at LIMIT $2)
+             RETURNING id, workspace_id, agent_id, channel, message_count, started_at",
+            since,
+            limit
         ))
         .await?)
 }

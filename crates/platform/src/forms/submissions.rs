@@ -10,6 +10,7 @@ use crate::{
     Actor, AgentId, App, ContactId, Error, FormId, Origin, Page, Paged, Result, SubmissionId, Tenant,
     audit::{self, Event},
     contacts::{self, Source},
+    events::{self, Fact},
     fields::{self, Mode},
     idempotency::{self, Once},
     limits::Rate,
@@ -98,9 +99,17 @@ async fn take(
     if values.email().is_some() {
         let contact =
             contacts::learn(app, &mut db, (tenant, &form.agent_id), by, (values, Source::Form)).await?;
+        contacts::lead(app, &mut db, tenant, (&form.agent_id, None), &contact).await?;
         submission.contact_id = Some(contact.id);
     }
     store::insert_submission(&mut db, tenant, &submission).await?;
+    let fact = Fact::FormSubmitted {
+        submission: submission.id.clone(),
+        form: form.id.clone(),
+        agent: form.agent_id.clone(),
+        contact: submission.contact_id.clone(),
+    };
+    events::record(app, &mut db, tenant, &fact).await?;
     let event = Event::new("form.submitted", submission.id.as_str()).with(json!({ "form": form.id }));
     audit::record(app, &mut db, tenant, by, event).await?;
     db.commit().await?;

@@ -8,11 +8,16 @@ use retrieval::{ChunkOptions, Section, SectionKind, TermVector};
 use tokio::{sync::watch, time::sleep};
 
 use super::{
-    documents::Document,
+    documents::{Document, DocumentStatus},
     store::{self, Reading},
     versions::Content,
 };
-use crate::{App, DocumentId, Error, Result, Tenant, digest, jobs, jobs::Job};
+use crate::{
+    App, DocumentId, Error, Result, Tenant, digest,
+    events::{self, Fact},
+    jobs,
+    jobs::Job,
+};
 
 /// How often progress is written down.
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
@@ -95,24 +100,43 @@ pub(crate) async fn process(app: &App, job: &Job, id: &DocumentId, version: Opti
     let present = store::document(&mut db, &tenant, id).await?.filter(|present| {
         present.retired_at.is_none() && found.is_some_and(|found| found.original == present.original)
     });
-    match (outcome, present) {
-        (_, None) | (Err(Failure::Outdated), _) => {}
+    let fact = match (outcome, present) {
+        (_, None) | (Err(Failure::Outdated), _) => None,
         (Ok(prepared), Some(document)) => {
             store::put_version(&mut db, &tenant, &document, &prepared, now).await?;
+            Some(processed(document, Ok(prepared.chunks.len())))
         }
-        (Err(Failure::Document(error)), _) => {
+        (Err(Failure::Document(error)), Some(document)) => {
             store::set_failed(&mut db, &tenant, id, (error.code(), &error.to_string()), now).await?;
+            Some(processed(document, Err(error.code())))
         }
-        (Err(Failure::Ours(error)), _) if job.is_last_attempt() => {
+        (Err(Failure::Ours(error)), Some(document)) if job.is_last_attempt() => {
             tracing::error!(document = %id, %error, "a document was given up");
             let told =
                 "The document could not be processed because of a fault on this server. Reprocess it later.";
             store::set_failed(&mut db, &tenant, id, ("internal", told), now).await?;
+            Some(processed(document, Err("internal")))
         }
         (Err(Failure::Ours(error)), _) => return Err(error),
+    };
+    if let Some(fact) = fact {
+        events::record(app, &mut db, &tenant, &fact).await?;
     }
     jobs::finish(&mut db, job).await?;
     super::indexes::commit(app, db).await
+}
+
+/// That a document was read into so many chunks, or why it could not be.
+fn processed(document: Document, read: Result<usize, &str>) -> Fact {
+    let status = if read.is_ok() { DocumentStatus::Completed } else { DocumentStatus::Failed };
+    Fact::DocumentProcessed {
+        document: document.id,
+        collection: document.collection_id,
+        title: document.title,
+        status: status.as_str().to_owned(),
+        chunk_count: read.map_or(0, |chunks| chunks as i64),
+        error_code: read.err().map(str::to_owned),
+    }
 }
 
 enum Failure {

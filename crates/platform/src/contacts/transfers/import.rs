@@ -104,9 +104,7 @@ async fn take(
         }
     }
     contacts::insert(db, tenant, agent, &fresh).await?;
-    for contact in &fresh {
-        announce(app, db, tenant, agent, contact).await?;
-    }
+    announce(app, db, tenant, agent, &fresh).await?;
     Ok(part)
 }
 

@@ -1,0 +1,30 @@
+//! What is done from time to time on every server; each of it may happen on several at once.
+
+use std::time::Duration;
+
+use crate::{App, Result, conversations, events};
+
+/// How often conversations that have fallen silent are ended.
+const MINUTE: Duration = Duration::from_secs(60);
+/// How often what is kept for a time is looked through.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Keeps house until the server stops.
+pub(crate) async fn run(app: App) {
+    let (mut minutes, mut days) = (tokio::time::interval(MINUTE), tokio::time::interval(DAY));
+    minutes.tick().await;
+    days.tick().await;
+    loop {
+        tokio::select! {
+            () = app.stopping.cancelled() => return,
+            _ = minutes.tick() => told("end conversations", conversations::end_silent(&app).await),
+            _ = days.tick() => told("sweep the event log", events::sweep(&app).await),
+        }
+    }
+}
+
+fn told<T>(what: &str, outcome: Result<T>) {
+    if let Err(error) = outcome {
+        tracing::error!(%error, "cannot {what}; it is tried again");
+    }
+}
