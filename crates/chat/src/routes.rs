@@ -7,7 +7,7 @@ use axum::{
 use platform::App;
 use web::{Access::Visitor, Routes};
 
-use crate::{calls, script, share};
+use crate::{calls, forms, script, share};
 
 /// The surface's routes. Scripts and pages are for everybody's browser.
 pub fn routes(app: &App) -> Routes {
@@ -30,6 +30,9 @@ pub fn routes(app: &App) -> Routes {
                 .fold(router, |router, path| router.route(path, options(web::preflight)))
                 .layer(from_fn(web::any_origin))
                 .route("/widget.js", get(script::widget))
+                .route("/f/{form_id}", get(forms::page).post(forms::submit))
+                .route("/form.js", get(forms::script))
+                .route("/form.css", get(forms::style))
                 .route("/chat/{agent_id}", get(share::page))
                 .route("/share.css", get(share::style))
         })

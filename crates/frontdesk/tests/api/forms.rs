@@ -72,4 +72,58 @@ on_both! {
         }
         world.server.stop().await;
     }
+
+    async fn the_public_page_takes_people_and_no_machines(database: Database) {
+        let world = World::new(database).await;
+        let mut form = form();
+        form["fields"][1]["label"] = json!("<b>Name</b>");
+        let made = world.inside(Method::POST, "/forms").json(form).send().await.expect(201);
+        let id = made["id"].as_str().unwrap();
+        let path = format!("/f/{id}");
+        let sent = async || world.inside(Method::GET, &format!("/forms/{id}/submissions")).send().await.expect(200);
+        let send = async |fields: &[(&str, &str)]| {
+            let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+            world.server.post(&path).body("application/x-www-form-urlencoded", body).send().await
+        };
+        let page = world.server.get(&path).header("referer", "https://shop.example.com/help").send().await;
+        assert_eq!(page.status, 200);
+        assert!(page.headers["content-security-policy"].to_str().unwrap().contains("form-action 'self'"));
+        assert!(!page.text.contains("<b>Name") && page.text.contains("Name"), "{}", page.text);
+        let hidden = |name: &str| {
+            let start = format!("name=\"{name}\" value=\"");
+            page.text.split(&start).nth(1).unwrap().split('"').next().unwrap().to_owned()
+        };
+        let (stamp, from) = (hidden("_stamp"), hidden("_page"));
+        let filled = [("email", "lead@example.com"), ("topic", "Sales"), ("name", ""), ("_stamp", &stamp), ("_page", &from)];
+
+        let hasty = send(&filled).await;
+        assert_eq!(hasty.status, 400);
+        assert!(hasty.text.contains("too quickly") && hasty.text.contains("lead@example.com"), "nothing typed is lost");
+        world.server.app.clock.advance(chrono::TimeDelta::seconds(3));
+        assert_eq!(send(&filled[..3]).await.status, 400, "without the stamp");
+        let trapped = send(&[&filled[..], &[("company_website_url", "https://spam.test")]].concat()).await;
+        assert!(trapped.text.contains("We will call."));
+        assert_eq!(sent().await["total"], 0);
+
+        let wrong = send(&[("email", "nobody"), ("topic", "Sales"), ("_stamp", &stamp)]).await;
+        assert_eq!(wrong.status, 400);
+        assert!(wrong.text.contains("aria-invalid") && wrong.text.contains("must be a mail address"), "{}", wrong.text);
+
+        let thanked = send(&filled).await;
+        assert!(thanked.status == 200 && thanked.text.contains("We will call."), "{}", thanked.text);
+        let kept = sent().await;
+        assert_eq!((&kept["total"], &kept["submissions"][0]["page_url"]), (&json!(1), &json!("https://shop.example.com/help")));
+        assert!(kept["submissions"][0]["contact_id"].is_string());
+
+        for _ in 0..10 {
+            send(&filled).await;
+        }
+        assert_eq!(send(&filled).await.status, 429);
+        world.server.app.clock.advance(chrono::TimeDelta::hours(25));
+        assert!(send(&filled).await.text.contains("older than a day"));
+        assert_eq!(world.server.get("/f/form_nothing").send().await.status, 404);
+        assert!(made["embed_code"].as_str().unwrap().contains(&format!("/form.js\" data-form-id=\"{id}\"")));
+        assert_eq!(world.server.get("/form.js").send().await.headers["content-type"], "text/javascript; charset=utf-8");
+        world.server.stop().await;
+    }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::FromRow;
 
-pub use submissions::{Submission, list as list_submissions, submit, submit_publicly};
+pub use submissions::{Submission, is_timely, list as list_submissions, stamp, submit, submit_publicly};
 
 use crate::{
     Actor, AgentId, App, Error, FormId, Page, Paged, Patch, Result, Tenant, agents,

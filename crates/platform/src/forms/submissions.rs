@@ -19,6 +19,9 @@ use crate::{
 /// Submissions of one address to public forms.
 const RATE: Rate = Rate { limit: 10, window: TimeDelta::minutes(10) };
 
+/// Nobody has read and filled in a form in less.
+const LEAST: TimeDelta = TimeDelta::seconds(2);
+
 /// What somebody sent.
 #[derive(Clone, Debug, FromRow, Serialize)]
 pub struct Submission {
@@ -50,6 +53,20 @@ pub async fn submit(
 ) -> Result<Submission> {
     let form = get(app, tenant, agent, id).await?;
     take(app, tenant, by, &form, (body, None), once).await
+}
+
+/// A signed note of when a form's page is given out, to be sent back with it.
+///
+/// # Errors
+/// Internal when it cannot be signed.
+pub fn stamp(app: &App, form: &FormId) -> Result<String> {
+    app.tokens.issue_form(form, app.clock.now())
+}
+
+/// Whether what comes with this note was filled in by somebody who took the time, and not more than a day.
+pub fn is_timely(app: &App, form: &FormId, stamp: &str) -> bool {
+    let now = app.clock.now();
+    app.tokens.check_form(stamp, form, now).is_some_and(|given| now - given >= LEAST)
 }
 
 /// Takes in what a visitor sends by a form's public page.

@@ -5,7 +5,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use serde::{Deserialize, Serialize};
 use std::{fs, io::ErrorKind, os::unix::fs::PermissionsExt, path::Path};
 
-use crate::{AgentId, Config, Entropy, Error, Result, SessionId};
+use crate::{AgentId, Config, Entropy, Error, FormId, Result, SessionId};
 
 /// How long a token is good for. A session that ends takes its tokens with it, so this need not be short.
 const GOOD_FOR: TimeDelta = TimeDelta::hours(24);
@@ -33,8 +33,8 @@ pub struct Tokens {
     check: DecodingKey,
 }
 
-/// What a token says. What it is for is part of the subject's id, whose prefix tells sessions from agents, so a
-/// token of one kind is never taken for the other.
+/// What a token says. What it is for is part of the subject's id, whose prefix tells sessions, agents and forms
+/// apart, so a token of one kind is never taken for another.
 #[derive(Deserialize, Serialize)]
 struct Claims {
     sub: String,
@@ -75,6 +75,17 @@ impl Tokens {
     /// The agent that a pass is for.
     pub(crate) fn check_share(&self, token: &str, now: DateTime<Utc>) -> Option<AgentId> {
         self.claims(token, now)?.sub.parse().ok()
+    }
+
+    /// A note of when a form was given out.
+    pub(crate) fn issue_form(&self, form: &FormId, now: DateTime<Utc>) -> Result<String> {
+        self.sign(form.as_str(), now)
+    }
+
+    /// When a form was given out, within the last day.
+    pub(crate) fn check_form(&self, token: &str, form: &FormId, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let claims = self.claims(token, now).filter(|claims| claims.sub == form.as_str())?;
+        DateTime::from_timestamp(claims.iat, 0)
     }
 
     fn sign(&self, subject: &str, now: DateTime<Utc>) -> Result<String> {
