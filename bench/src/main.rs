@@ -12,6 +12,7 @@ mod corpus;
 mod crawl;
 mod embed;
 mod extract;
+mod extraction;
 mod fill;
 mod identity;
 mod ingest;
@@ -87,6 +88,12 @@ enum Helper {
     /// Retrieval quality over sets of questions, into `bench/RETRIEVAL.md`
     Retrieval {
         /// Folder of sets, each a folder with `corpus.jsonl` and `queries.jsonl`
+        #[arg(default_value = "../shared/retrieval", env = "RETRIEVAL_SETS")]
+        folder: PathBuf,
+    },
+    /// Fields of receipts without a language model, into `bench/EXTRACTION.md`
+    Extraction {
+        /// Folder with `extraction/receipts.jsonl`
         #[arg(default_value = "../shared/retrieval", env = "RETRIEVAL_SETS")]
         folder: PathBuf,
     },
@@ -194,6 +201,7 @@ fn main() -> ExitCode {
         Some(Helper::Proxy { upstream }) => many().and_then(|rt| rt.block_on(proxy::serve(upstream))),
         Some(Helper::Bare) => many().and_then(|rt| rt.block_on(bare::serve())),
         Some(Helper::Retrieval { folder }) => quality::measure(folder, cli.model_dir.as_deref()),
+        Some(Helper::Extraction { folder }) => extraction::measure(folder),
         None => single().and_then(|rt| rt.block_on(run(&cli))),
     };
     match done {
