@@ -11,7 +11,7 @@ use platform::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::{Member, PageQuery, Path, Query, Result, broken_form, line, optional_text, paged, text};
+use web::{Member, PageQuery, Path, Query, Result, broken_form, line, optional_text, paged, read_on, text};
 
 /// Characters of a chunk that a preview shows.
 const PREVIEW: usize = 200;
@@ -123,8 +123,7 @@ async fn read_form(app: &App, member: &Member, mut form: Multipart) -> Result<(U
                     });
                     let received = knowledge::receive(app, &member.tenant, &name, bytes).await;
                     if received.is_err() {
-                        // A client that is still sending would miss the answer; the body's limit bounds this.
-                        while let Ok(Some(_)) = field.chunk().await {}
+                        read_on(&mut field).await;
                     }
                     upload = Some(received?);
                 }

@@ -14,6 +14,7 @@ mod contacts;
 mod crawls;
 mod documents;
 mod executions;
+mod extractions;
 mod forms;
 mod industries;
 mod invitations;

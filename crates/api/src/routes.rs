@@ -17,8 +17,8 @@ use web::{
 
 use crate::{
     account, account_keys, agents, api_keys, audit, auth, collections, companies, company_agents,
-    contact_transfers, contacts, crawls, documents, executions, forms, industries, invitations, knowledge,
-    members, open_keys, providers, system, workspaces,
+    contact_transfers, contacts, crawls, documents, executions, extractions, forms, industries, invitations,
+    knowledge, members, open_keys, providers, system, workspaces,
 };
 
 /// The surface's routes.
@@ -84,6 +84,11 @@ fn uploads(app: &App) -> Routes {
             Workspace(EditContacts),
             contact_transfers::import_contacts,
         )
+        .post(
+            "/api/v1/workspaces/{workspace_id}/agents/{agent_id}/extractions",
+            Workspace(EditAgents),
+            extractions::create_extraction,
+        )
         .with(|router| router.layer(form))
 }
 
@@ -143,6 +148,10 @@ fn workspace(app: &App) -> Routes {
         .post("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/open-keys", Workspace(ManageKeys), open_keys::create_open_key_for_agent)
         .patch("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/open-keys/{key_id}", Workspace(ManageKeys), open_keys::update_open_key)
         .delete("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/open-keys/{key_id}", Workspace(ManageKeys), open_keys::revoke_open_key)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/extractions", Workspace(ViewAgents), extractions::list_extractions)
+        .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/extractions/{extraction_id}", Workspace(ViewAgents), extractions::get_extraction)
+        .delete("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/extractions/{extraction_id}", Workspace(EditAgents), extractions::delete_extraction)
+        .post("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/extractions/{extraction_id}/review", Workspace(EditAgents), extractions::review_extraction)
         .get("/api/v1/workspaces/{workspace_id}/collections", Workspace(ViewKnowledge), collections::list_collections)
         .post("/api/v1/workspaces/{workspace_id}/collections", Workspace(EditKnowledge), collections::create_collection)
         .get("/api/v1/workspaces/{workspace_id}/collections/{collection_id}", Workspace(ViewKnowledge), collections::get_collection)

@@ -10,8 +10,20 @@ use crate::{
     values::date,
 };
 
-/// Holds a value against its field's rules; gives what is wrong and by how much it is to be believed less.
+/// Holds a value against its field's rules and the calendar; gives what is wrong and by how much it is to be believed
+/// less.
 pub(crate) fn value(document: &Document<'_>, field: &Field, value: &Value) -> Option<(String, f64)> {
+    let is_past = matches!(field.concept, Some(Concept::Date | Concept::BirthDate));
+    let date = if is_past { as_date(document, field, value) } else { None };
+    let is_ahead = document
+        .today
+        .zip(date)
+        .is_some_and(|(today, date)| today.checked_add_days(Days::new(2)).is_some_and(|soon| date > soon));
+    rules(field, value).or_else(|| is_ahead.then(|| ("The date lies in the future.".into(), 0.6)))
+}
+
+/// Holds a value against its field's own rules, as [`value`] does.
+pub(crate) fn rules(field: &Field, value: &Value) -> Option<(String, f64)> {
     if !field.choices.is_empty() && !field.choices.contains(value) {
         return Some(("It is none of the choices.".into(), 0.2));
     }
@@ -27,12 +39,6 @@ pub(crate) fn value(document: &Document<'_>, field: &Field, value: &Value) -> Op
         && (field.minimum.is_some_and(|min| number < min) || field.maximum.is_some_and(|max| number > max))
     {
         return Some(("It is outside the allowed range.".into(), 0.3));
-    }
-    let is_past = matches!(field.concept, Some(Concept::Date | Concept::BirthDate));
-    if let (true, Some(today), Some(date)) = (is_past, document.today, as_date(document, field, value))
-        && today.checked_add_days(Days::new(2)).is_some_and(|soon| date > soon)
-    {
-        return Some(("The date lies in the future.".into(), 0.6));
     }
     None
 }

@@ -8,7 +8,7 @@ use crate::{
     head::{self, Guess, Head},
     labels::{self, Candidate},
     lexicon::{Concept, Shape},
-    reading,
+    proposal, reading,
     schema::{Field, Kind, Schema},
     tables,
     totals::Totals,
@@ -29,20 +29,28 @@ impl<'d, 'a> Finder<'d, 'a> {
         Self { document, head: head::read(document), totals: Totals::read(document) }
     }
 
-    pub(crate) fn extract(&self, schema: &Schema) -> Extraction {
+    /// The fields of a schema, with the help of values that somebody proposes for them.
+    pub(crate) fn extract(&self, schema: &Schema, proposed: Option<&Value>) -> Extraction {
         let mut found = Extraction::default();
-        found.fields = self.object(&schema.fields, "", &mut found);
+        found.fields = self.object(&schema.fields, proposed, "", &mut found);
         found
     }
 
-    fn object(&self, fields: &[Field], prefix: &str, found: &mut Extraction) -> Map<String, Value> {
+    fn object(
+        &self,
+        fields: &[Field],
+        proposed: Option<&Value>,
+        prefix: &str,
+        found: &mut Extraction,
+    ) -> Map<String, Value> {
         let mut values = Map::new();
         for field in fields {
             let path = format!("{prefix}{}", field.name);
+            let proposed = proposed.and_then(|all| all.get(&field.name)).filter(|value| !value.is_null());
             let value = match &field.kind {
-                Kind::Object(inner) => self.object(inner, &format!("{path}."), found).into(),
-                Kind::Array(item) => self.array(item, &path, found),
-                _ => self.single(field, &path, found),
+                Kind::Object(inner) => self.object(inner, proposed, &format!("{path}."), found).into(),
+                Kind::Array(item) => self.array(item, proposed, &path, found),
+                _ => self.single(field, proposed, self.candidates(field), &path, found),
             };
             let is_empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
             if field.required && is_empty {
@@ -54,15 +62,55 @@ impl<'d, 'a> Finder<'d, 'a> {
         values
     }
 
-    fn single(&self, field: &Field, path: &str, found: &mut Extraction) -> Value {
-        match best(self.candidates(field)) {
-            Some(candidate) => self.keep(field, path, candidate, found),
-            None => {
+    fn single(
+        &self,
+        field: &Field,
+        proposed: Option<&Value>,
+        candidates: Vec<Candidate>,
+        path: &str,
+        found: &mut Extraction,
+    ) -> Value {
+        let proposed = proposed.and_then(|value| proposal::normalised(self.document, field, value));
+        match (self.weigh(field, proposed.as_ref(), candidates), proposed) {
+            (Some(candidate), _) => self.keep(field, path, candidate, found),
+            (None, Some(value)) => {
+                let detail = Detail {
+                    confidence: proposal::UNSAID,
+                    page: None,
+                    evidence: None,
+                    problems: vec!["The document does not say it in these words.".into()],
+                };
+                found.details.insert(path.to_owned(), detail);
+                value
+            }
+            (None, None) => {
                 let nothing = Detail { confidence: 0.0, page: None, evidence: None, problems: Vec::new() };
                 found.details.insert(path.to_owned(), nothing);
                 Value::Null
             }
         }
+    }
+
+    /// The surest value: a proposed one confirms what was found, or is taken from where the document says it.
+    fn weigh(
+        &self,
+        field: &Field,
+        proposed: Option<&Value>,
+        mut candidates: Vec<Candidate>,
+    ) -> Option<Candidate> {
+        let Some(value) = proposed else { return best(candidates) };
+        let mut confirmed = false;
+        for candidate in candidates.iter_mut().filter(|candidate| candidate.value == *value) {
+            candidate.confidence += (1.0 - candidate.confidence) * 0.5;
+            confirmed = true;
+        }
+        let said = if confirmed { None } else { proposal::candidate(self.document, field, value) };
+        let unsaid = !confirmed && said.is_none();
+        candidates.extend(said);
+        let best = best(candidates)?;
+        // Somebody read something else, if only in their mind.
+        let doubt = if unsaid { 0.9 } else { 1.0 };
+        Some(Candidate { confidence: best.confidence * doubt, ..best })
     }
 
     /// Writes down a value and what its field's rules say of it.
@@ -71,14 +119,30 @@ impl<'d, 'a> Finder<'d, 'a> {
         candidate.value
     }
 
-    fn array(&self, item: &Field, path: &str, found: &mut Extraction) -> Value {
+    fn array(&self, item: &Field, proposed: Option<&Value>, path: &str, found: &mut Extraction) -> Value {
+        let proposed = proposed.and_then(Value::as_array).filter(|values| !values.is_empty());
         if let Kind::Object(columns) = &item.kind {
-            let rows = tables::rows(self.document, columns).into_iter().enumerate();
+            let rows = tables::rows(self.document, columns);
+            if let Some(proposed) = proposed {
+                return self.proposed_rows(columns, proposed, &rows, path, found);
+            }
             return rows
+                .into_iter()
+                .enumerate()
                 .map(|(number, row)| self.row(columns, &format!("{path}[{number}]"), row, found))
                 .collect();
         }
         let mut seen: Vec<Value> = Vec::new();
+        for value in proposed.into_iter().flatten().take(tables::MAX_ROWS) {
+            let path = format!("{path}[{}]", seen.len());
+            let candidates = labels::candidates(self.document, item);
+            let own = candidates.into_iter().filter(|candidate| candidate.value == *value).collect();
+            let value = self.single(item, Some(value), own, &path, found);
+            seen.push(value);
+        }
+        if proposed.is_some() {
+            return seen.into();
+        }
         for candidate in
             labels::candidates(self.document, item).into_iter().chain(labels::by_pattern(self.document, item))
         {
@@ -88,6 +152,32 @@ impl<'d, 'a> Finder<'d, 'a> {
             }
         }
         seen.into()
+    }
+
+    /// Rows as they were proposed, each value held against the document and against the row that was found there.
+    fn proposed_rows(
+        &self,
+        columns: &[Field],
+        proposed: &[Value],
+        rows: &[tables::Row],
+        path: &str,
+        found: &mut Extraction,
+    ) -> Value {
+        let row = |(number, proposed): (usize, &Value)| {
+            let prefix = format!("{path}[{number}].");
+            let row = rows.get(number);
+            let mut values = Map::new();
+            for field in columns.iter().filter(|field| field.is_single()) {
+                let value = proposed.get(&field.name).filter(|value| !value.is_null());
+                let own: Vec<Candidate> =
+                    row.and_then(|row| row.candidate(&field.name)).into_iter().collect();
+                let value = self.single(field, value, own, &format!("{prefix}{}", field.name), found);
+                values.insert(field.name.clone(), value);
+            }
+            hold_together(self.document, columns, &prefix, &values, found);
+            Value::from(values)
+        };
+        proposed.iter().take(tables::MAX_ROWS).enumerate().map(row).collect()
     }
 
     fn row(&self, columns: &[Field], path: &str, row: tables::Row, found: &mut Extraction) -> Value {

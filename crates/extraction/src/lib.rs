@@ -5,11 +5,13 @@
 //! foot), and by how they look.
 
 mod checks;
+mod correction;
 mod document;
 mod fields;
 mod head;
 mod labels;
 mod lexicon;
+mod proposal;
 mod reading;
 mod schema;
 mod source;
@@ -23,6 +25,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use correction::{CorrectionError, correct};
 pub use schema::{MAX_FIELDS, Schema, SchemaError};
 pub use source::{Block, Source};
 
@@ -95,11 +98,26 @@ impl Extraction {
     /// Whether a required field has no value, or some value is less sure than the threshold.
     pub fn is_unsure(&self, threshold: f64) -> bool {
         !self.missing.is_empty()
-            || self.details.values().any(|detail| detail.evidence.is_some() && detail.confidence < threshold)
+            || self.details.values().any(|detail| detail.is_of_a_value() && detail.confidence < threshold)
+    }
+}
+
+impl Detail {
+    /// Where there is no value, there is nothing to quote and nothing to say against it.
+    fn is_of_a_value(&self) -> bool {
+        self.evidence.is_some() || !self.problems.is_empty()
     }
 }
 
 /// Takes the fields of a schema from a document.
 pub fn extract(source: &Source<'_>, schema: &Schema, locale: &Locale) -> Extraction {
-    fields::Finder::new(&Document::new(source, locale)).extract(schema)
+    fields::Finder::new(&Document::new(source, locale)).extract(schema, None)
+}
+
+/// Takes the fields of a schema from a document with the help of proposed values, a language model's for one: an
+/// object by the schema's names. A proposed value is taken where the document says it, with that place as its
+/// evidence, and makes surer what is found without it; what the document does not say is kept only where nothing was
+/// found, and hardly believed.
+pub fn check(source: &Source<'_>, schema: &Schema, locale: &Locale, proposed: &Value) -> Extraction {
+    fields::Finder::new(&Document::new(source, locale)).extract(schema, Some(proposed))
 }

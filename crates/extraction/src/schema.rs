@@ -62,6 +62,13 @@ pub(crate) enum Kind {
     Array(Box<Field>),
 }
 
+impl Field {
+    /// Whether its value is one, and no object or array.
+    pub(crate) fn is_single(&self) -> bool {
+        !matches!(self.kind, Kind::Object(_) | Kind::Array(_))
+    }
+}
+
 impl Schema {
     /// Reads a schema whose root is an object with `properties`.
     ///

@@ -91,7 +91,8 @@ pub(crate) fn lines<'a>(source: &Source<'a>) -> Vec<Line<'a>> {
     lines
 }
 
-fn words(text: &str) -> Vec<Word> {
+/// The runs of letters and digits of a text.
+pub(crate) fn words(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut start = None;
     for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {

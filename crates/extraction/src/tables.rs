@@ -6,13 +6,14 @@ use serde_json::{Map, Value};
 
 use crate::{
     document::Document,
+    labels::Candidate,
     lexicon::{Concept, Shape},
     reading,
     schema::{Field, Kind},
 };
 
 /// Rows that are read of one table.
-const MAX_ROWS: usize = 500;
+pub(crate) const MAX_ROWS: usize = 500;
 
 /// A row, and where each of its values stands.
 #[derive(Debug)]
@@ -20,6 +21,15 @@ pub(crate) struct Row {
     pub values: Map<String, Value>,
     pub places: Vec<(String, Range<usize>)>,
     pub confidence: f64,
+}
+
+impl Row {
+    /// What stands in a column.
+    pub(crate) fn candidate(&self, column: &str) -> Option<Candidate> {
+        let (_, range) = self.places.iter().find(|(name, _)| name == column)?;
+        let value = self.values.get(column)?.clone();
+        Some(Candidate { value, range: range.clone(), confidence: self.confidence })
+    }
 }
 
 /// The rows whose columns are these fields.

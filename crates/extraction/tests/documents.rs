@@ -1,6 +1,6 @@
 //! Whole documents: an invoice, a receipt, a form, and what is wrong in them.
 
-use extraction::{Block, Extraction, Locale, Schema, Source, extract};
+use extraction::{Block, Extraction, Locale, Schema, Source, check, extract};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -88,4 +88,55 @@ proptest! {
             prop_assert!((0.0..=1.0).contains(&detail.confidence));
         }
     }
+}
+
+fn checked(text: &str, properties: Value, proposed: Value) -> Extraction {
+    let blocks = [Block { range: 0..text.len(), page: Some(1), row: None }];
+    let schema = Schema::parse(&json!({"properties": properties})).expect("a schema of the test");
+    check(&Source { text, blocks: &blocks }, &schema, &Locale::default(), &proposed)
+}
+
+#[test]
+fn a_proposed_value_is_as_sure_as_its_evidence() {
+    let properties = json!({"total": {"type": "number"}, "project": {"type": "string"},
+                            "approver": {"type": "string"}, "email": {"type": "string", "format": "email"}});
+    let text =
+        format!("{INVOICE}We thank you for your trust in the renewal of\nthe Harbour Bridge this spring.\n");
+    let without = found(&text, properties.clone());
+    assert_eq!(without.fields["project"], Value::Null);
+    let proposed = json!({"total": "1.249,50", "project": "Harbour Bridge", "approver": "Grace Hopper",
+                          "email": "eve@example.com", "more": 1});
+    let with = checked(&text, properties, proposed);
+    // What both see is surer.
+    assert_eq!(with.fields["total"], 1249.5);
+    assert!(with.details["total"].confidence > without.details["total"].confidence);
+    // What only the model sees has its place in the text.
+    let project = &with.details["project"];
+    assert_eq!(
+        (&with.fields["project"], project.evidence.as_deref()),
+        (&json!("Harbour Bridge"), Some("Harbour Bridge"))
+    );
+    assert!(project.confidence > 0.6 && project.page == Some(1));
+    // What nobody wrote is hardly believed.
+    let approver = &with.details["approver"];
+    assert_eq!((&with.fields["approver"], approver.evidence.as_deref()), (&json!("Grace Hopper"), None));
+    assert!(approver.confidence <= 0.2 && !approver.problems.is_empty() && with.is_unsure(0.6));
+    // The document's own address stands against an invented one.
+    assert_eq!(with.fields["email"], "ada@example.com");
+    assert!(with.details["email"].confidence < without.details["email"].confidence);
+    assert!(!with.fields.contains_key("more"));
+}
+
+#[test]
+fn proposed_rows_are_held_against_the_text() {
+    let row = json!({"name": {"type": "string"}, "price": {"type": "number"}});
+    let properties = json!({"items": {"type": "array", "items": {"type": "object", "properties": row}}});
+    let text = "We have sent you two boxes of green tea for 12.50 and a pot for 30.00.\n";
+    assert_eq!(found(text, properties.clone()).fields["items"], json!([]));
+    let rows = json!([{"name": "green tea", "price": 12.5}, {"name": "a pot", "price": 31.5}]);
+    let with = checked(text, properties, json!({"items": rows}));
+    assert_eq!(with.fields["items"], rows);
+    let sure = |path: &str| with.details[path].confidence;
+    assert!(sure("items[0].name") > 0.6 && sure("items[0].price") > 0.6 && sure("items[1].price") <= 0.2);
+    assert_eq!(with.details["items[0].price"].evidence.as_deref(), Some("12.50"));
 }

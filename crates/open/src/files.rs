@@ -18,7 +18,7 @@ use platform::{
     contacts::{self, FileRow, Handle, contact_id},
 };
 use serde_json::{Value, json};
-use web::{Path, Program, Query, Result, broken_form};
+use web::{Path, Program, Query, Result, broken_form, read_on};
 
 use crate::envelope::{Paging, created, listed, success};
 
@@ -72,8 +72,7 @@ async fn upload(
         let added =
             contacts::add_file(&app, &program.tenant, &program.by, of, (&name, bytes(&mut field))).await;
         if added.is_err() {
-            // A client that is still sending would miss the answer; the body's limit bounds this.
-            while let Ok(Some(_)) = field.chunk().await {}
+            read_on(&mut field).await;
         }
         return Ok(created("File uploaded successfully", view(added?)));
     }

@@ -122,6 +122,8 @@ ids! {
     FormId = "form_";
     /// What somebody sent by a form.
     SubmissionId = "sub_";
+    /// A file whose fields are taken out.
+    ExtractionId = "extr_";
 }
 
 #[cfg(test)]

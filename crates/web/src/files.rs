@@ -1,6 +1,6 @@
 //! Files that come in forms and go out as attachments.
 
-use axum::extract::multipart::MultipartError;
+use axum::extract::multipart::{Field, MultipartError};
 use http::StatusCode;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use platform::Error;
@@ -14,6 +14,12 @@ pub fn broken_form(error: MultipartError) -> Error {
         return Error::too_large("The upload is larger than this server allows (FRONTDESK_MAX_UPLOAD_MB).");
     }
     Error::bad_request(format!("The form cannot be read: {}.", error.body_text()))
+}
+
+/// Reads on after a file was refused: a client that is still sending would miss the answer. The body's limit bounds
+/// this.
+pub async fn read_on(field: &mut Field<'_>) {
+    while let Ok(Some(_)) = field.chunk().await {}
 }
 
 /// The header `Content-Disposition` of a file that is to be kept, not shown (RFC 6266).

@@ -145,6 +145,27 @@ on_both! {
         server.stop().await;
     }
 
+    async fn extractions_are_there(database: Database) {
+        let server = start(database).await;
+        let (owner, _) = registered(&server, "owner@example.com").await;
+        let agent = call(&server, &owner, Method::POST, "{w}/agents", json!({ "name": "Bot" })).await.expect(201);
+        let all = format!("/agents/{}/extractions", text(&agent["id"]));
+        let schema = r#"{"properties": {"total": {"type": "number"}}}"#;
+        let sent = server.within(&owner, Method::POST, &all).file("a.txt", "Total: 5.00", &[("schema", schema)]);
+        let id = text(&sent.send().await.expect(202)["id"]);
+        server.quiet().await;
+        server.app.clock.advance(TimeDelta::seconds(1));
+        let review = json!({ "corrections": { "total": 6 } });
+        call(&server, &owner, Method::POST, &format!("{{w}}{all}/{id}/review"), review).await.expect(200);
+        server.app.clock.advance(TimeDelta::seconds(1));
+        call(&server, &owner, Method::DELETE, &format!("{{w}}{all}/{id}"), json!({})).await.expect(200);
+        let log = log(&server, &owner, &format!("?target={id}")).await;
+        assert_eq!(actions(&log), ["extraction.deleted", "extraction.reviewed", "extraction.created"]);
+        assert_eq!(entries(&log)[1]["details"], json!({ "corrected": ["total"] }));
+        assert!(entries(&log).iter().all(|entry| entry["actor"] == "owner@example.com"));
+        server.stop().await;
+    }
+
     async fn what_people_do_with_their_account_is_there(database: Database) {
         let server = start(database).await;
         let (owner, user) = registered(&server, "owner@example.com").await;

@@ -13,6 +13,7 @@ mod crawl;
 mod crawl_runs;
 mod documents;
 mod events;
+mod extractions;
 mod forms;
 mod jobs;
 mod keys;

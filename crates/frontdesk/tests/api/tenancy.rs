@@ -38,6 +38,9 @@ const SHOP: &str = "https://shop.example.com";
 /// A website to crawl; there are no workers that would.
 const WEBSITE: &str = "http://93.184.215.14/";
 
+/// What is wanted of a file.
+const SCHEMA: &str = r#"{"properties": {"total": {"type": "number"}}}"#;
+
 /// Two companies with one of everything, and in the first somebody of every standing.
 struct World {
     server: Server,
@@ -156,6 +159,9 @@ async fn company(server: &Server, name: &str) -> Company {
     let document = upload.send().await.expect(202);
     let website = json!({ "url": WEBSITE, "collection_id": collection });
     let crawl = text(&call(Method::POST, &at("documents/url"), website).await["id"]);
+    let extraction = server.post(&format!("/api/v1/{}", at(&format!("agents/{agent}/extractions"))));
+    let extraction = extraction.bearer(&owner).file("a.txt", "Total: 5.00", &[("schema", SCHEMA)]);
+    let extraction = extraction.send().await.expect(202);
     let (outlet, invitation) = (made_id("outlet_", name), made_id("invite_", name));
     let now = server.app.clock.now();
     let outlet_row = Sql::new(
@@ -180,6 +186,8 @@ async fn company(server: &Server, name: &str) -> Company {
             Sql::new("UPDATE documents SET status = 'COMPLETED'"),
             Sql::new("UPDATE crawls SET status = 'COMPLETED'"),
             Sql::new("UPDATE contact_transfers SET status = 'COMPLETED'"),
+            Sql::new("UPDATE extractions SET status = 'COMPLETED', found = $1")
+                .bind(json!({ "fields": { "total": 5.0 }, "details": {}, "missing": [] })),
             Sql::new(
                 "INSERT INTO model_providers (id, workspace_id, name, kind, base_url, models, created_at, updated_at)
                  VALUES ($1, $2, 'Own', 'openai', 'http://127.0.0.1:1/v1', $3, $4, $4)",
@@ -204,6 +212,7 @@ async fn company(server: &Server, name: &str) -> Company {
         ("agent_id", agent),
         ("document_id", text(&document["id"])),
         ("crawl_id", crawl),
+        ("extraction_id", text(&extraction["id"])),
         ("execution_id", text(&run["execution_id"])),
         ("provider_id", made_id("prov_", name)),
         ("version", "1".into()),
@@ -356,6 +365,9 @@ impl World {
                 "The cellar is dry.",
                 &[("collection_id", &self.mine.ids["collection_id"])],
             ),
+            (&Method::POST, path) if path.ends_with("/extractions") => {
+                call.file("b.txt", "Total: 6.00", &[("schema", SCHEMA)])
+            }
             _ => call.json(body(route, &self.mine)),
         }
         .send()

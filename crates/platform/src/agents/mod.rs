@@ -21,7 +21,7 @@ use crate::{
     audit::{self, Event},
     contacts,
     events::{self, Fact},
-    knowledge,
+    extraction, files, knowledge,
     workspaces::Plan,
 };
 
@@ -248,7 +248,7 @@ pub async fn restore(app: &App, tenant: &Tenant, by: &Actor, id: &AgentId, versi
     Ok(agent)
 }
 
-/// Removes an agent with its versions, conversations and executions.
+/// Removes an agent with its versions, conversations, executions and extractions.
 ///
 /// # Errors
 /// Not found when the workspace has no such agent.
@@ -256,10 +256,12 @@ pub async fn delete(app: &App, tenant: &Tenant, by: &Actor, id: &AgentId) -> Res
     let mut db = app.db.write().await?;
     let agent = store::get(&mut db, tenant, id).await?;
     contacts::release_files(app, &mut db, tenant, id).await?;
+    let files = extraction::files_of(&mut db, tenant, id).await?;
     store::delete(&mut db, tenant, id).await?;
     let event = Event::new("agent.deleted", id.as_str()).with(json!({ "name": agent.name }));
     audit::record(app, &mut db, tenant, by, event).await?;
-    app.callers.commit(db).await
+    app.callers.commit(db).await?;
+    files::remove(app, tenant, &files).await
 }
 
 /// The agent that visitors get.

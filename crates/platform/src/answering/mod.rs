@@ -5,6 +5,7 @@
 mod breaker;
 mod chain;
 mod citations;
+mod completing;
 mod confidence;
 mod evidence;
 mod follow_up;
@@ -25,6 +26,7 @@ mod writing;
 use std::sync::Arc;
 
 pub use breaker::Breakers;
+pub(crate) use completing::complete;
 pub use frame::{Frame, Source};
 pub use live::{Live, LiveAnswers};
 pub use output::Format;

@@ -280,7 +280,7 @@ fn confidence(evidence: f64, claims: &[Claim], sure: bool) -> f64 {
 }
 
 /// Puts placeholders into all that a model would see.
-fn hide(request: &mut models::Request, mask: &mut Mask) {
+pub(super) fn hide(request: &mut models::Request, mask: &mut Mask) {
     request.question = mask.hide(&request.question);
     request.instructions = mask.hide(&request.instructions);
     for turn in &mut request.history {

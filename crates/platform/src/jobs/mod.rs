@@ -19,8 +19,8 @@ pub use store::Counts;
 pub use worker::run;
 
 use crate::{
-    App, CrawlId, DocumentId, Error, JobId, Result, Tenant, TransferId, WorkspaceId, identity::Purpose,
-    mail::Mail,
+    App, CrawlId, DocumentId, Error, ExtractionId, JobId, Result, Tenant, TransferId, WorkspaceId,
+    identity::Purpose, mail::Mail,
 };
 
 /// How long a worker may go silent before another takes its job.
@@ -61,6 +61,11 @@ pub enum Task {
         /// The import or export.
         transfer: TransferId,
     },
+    /// Take the fields out of a stored file.
+    ExtractFields {
+        /// The extraction.
+        extraction: ExtractionId,
+    },
     /// Remove everything a deleted workspace held.
     EraseWorkspace,
     /// Send a mail.
@@ -86,6 +91,7 @@ impl Task {
             Self::CrawlStep { .. } => "crawl_step",
             Self::CrawlDue { .. } => "crawl_due",
             Self::TransferContacts { .. } => "transfer_contacts",
+            Self::ExtractFields { .. } => "extract_fields",
             Self::EraseWorkspace => "erase_workspace",
             Self::SendMail(_) => "send_mail",
             Self::MailLink { .. } => "mail_link",

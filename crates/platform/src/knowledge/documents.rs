@@ -7,14 +7,11 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::FromRow;
 
-use super::{
-    indexes, store,
-    uploads::{drop_files, source_key},
-    versions::Version,
-};
+use super::{indexes, store, uploads::source_key, versions::Version};
 use crate::{
     Actor, App, CollectionId, DocumentId, Error, Page, Paged, Result, Tenant,
     audit::{self, Event},
+    files,
     jobs::{self, Task},
 };
 
@@ -191,7 +188,7 @@ pub async fn delete(app: &App, tenant: &Tenant, by: &Actor, id: &DocumentId) -> 
     let files = remove(&mut db, tenant, id).await?;
     audit::record(app, &mut db, tenant, by, Event::new("document.deleted", id.as_str())).await?;
     indexes::commit(app, db).await?;
-    drop_files(app, tenant, &files).await
+    files::remove(app, tenant, &files).await
 }
 
 /// Removes a document as part of a change; gives the names of its stored files, which go after the commit.
@@ -373,7 +370,7 @@ pub(crate) async fn erase(app: &App, tenant: &Tenant, collection: Option<&Collec
             files.extend(remove(&mut db, tenant, id).await?);
         }
         indexes::commit(app, db).await?;
-        drop_files(app, tenant, &files).await?;
+        files::remove(app, tenant, &files).await?;
         erased += ids.len();
     }
 }

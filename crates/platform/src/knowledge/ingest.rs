@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use ::documents::{ExtractError, Extracted, Limits, Progress, worker::Worker};
+use ::documents::{ExtractError, Extracted, Progress};
 use retrieval::{ChunkOptions, Section, SectionKind, TermVector};
 use tokio::{sync::watch, time::sleep};
 
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     App, DocumentId, Error, Result, Tenant, digest,
     events::{self, Fact},
-    jobs,
+    files, jobs,
     jobs::Job,
 };
 
@@ -194,23 +194,10 @@ async fn note(app: &App, tenant: &Tenant, document: &Document, at: (&str, Readin
     Ok(db.commit().await?)
 }
 
-/// What reads files in a process of its own.
-pub(super) fn reader(app: &App) -> Worker {
-    Worker {
-        program: app.config.extractor.clone(),
-        args: vec!["extract-worker".into()],
-        timeout: app.config.extract_timeout,
-        memory_bytes: app.config.extract_memory,
-        limits: Limits::default(),
-    }
-}
-
 /// Reads the stored original in a process of its own, and writes its progress down meanwhile.
 async fn extract(app: &App, tenant: &Tenant, document: &Document) -> Result<Extracted, Failure> {
-    let worker = reader(app);
-    let path = app.blobs.path(tenant.id().as_str(), &document.original);
     let (progress, seen) = watch::channel(Progress { pages_done: 0, pages_total: None });
-    let reading = worker.extract(&path, &document.file_name, |now| {
+    let reading = files::read(app, tenant, (&document.original, &document.file_name), |now| {
         progress.send_replace(now);
     });
     tokio::select! {

@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use ::documents::{ExtractError, Format};
-use ::store::{Stored, Write};
+use ::store::Write;
 use bytes::Bytes;
 use futures_util::Stream;
 use serde_json::json;
-use tokio::io::AsyncReadExt;
 
 use super::{
     documents::{Document, DocumentStatus},
@@ -16,35 +14,22 @@ use super::{
 use crate::{
     Actor, App, CollectionId, DocumentId, Error, Result, Tenant,
     audit::{self, Event},
-    digest,
+    files::{self, File},
     jobs::{self, Task},
 };
-
-/// Bytes of a file by which its format is told.
-const HEAD: u64 = 8 * 1024;
 
 /// An upload that has arrived whole and is not yet a document; see [`receive`].
 #[derive(Debug)]
 pub struct Upload {
     /// The stored file's name, and the document's id when it becomes a new one.
     id: DocumentId,
-    file_name: String,
-    stored: Stored,
-    format: Format,
+    file: File,
 }
 
 impl Upload {
     /// The stored file's name.
     pub(super) fn original(&self) -> &str {
         self.id.as_str()
-    }
-
-    fn hash(&self) -> String {
-        digest::hex(&self.stored.sha256)
-    }
-
-    fn size(&self) -> Result<i64> {
-        i64::try_from(self.stored.size).map_err(Error::internal)
     }
 }
 
@@ -128,41 +113,8 @@ pub async fn receive<E: fmt::Display>(
     stream: impl Stream<Item = Result<Bytes, E>>,
 ) -> Result<Upload> {
     let id = DocumentId::new(app.clock.now(), app.entropy);
-    let file_name = clean_name(file_name);
-    let stored =
-        app.blobs.put(tenant.id().as_str(), id.as_str(), stream, app.config.max_upload_bytes).await?;
-    match format(app, tenant, &id, &file_name).await {
-        Ok(format) => Ok(Upload { id, file_name, stored, format }),
-        Err(error) => {
-            app.blobs.delete(tenant.id().as_str(), id.as_str()).await?;
-            Err(error)
-        }
-    }
-}
-
-async fn format(app: &App, tenant: &Tenant, id: &DocumentId, file_name: &str) -> Result<Format> {
-    let file = tokio::fs::File::open(app.blobs.path(tenant.id().as_str(), id.as_str()))
-        .await
-        .map_err(Error::internal)?;
-    let mut head = Vec::new();
-    file.take(HEAD).read_to_end(&mut head).await.map_err(Error::internal)?;
-    Format::detect(&head, file_name).map_err(|error| {
-        let message = error.to_string();
-        match error {
-            ExtractError::Empty => Error::invalid("file", message),
-            ExtractError::Unsupported { .. } | ExtractError::TypeMismatch { .. } => {
-                Error { field: Some("file".into()), ..Error::unsupported_media(message) }
-            }
-            _ => Error { field: Some("file".into()), ..Error::unprocessable(message) },
-        }
-    })
-}
-
-/// The last part of a file's name, without control characters, at most 200 characters.
-fn clean_name(name: &str) -> String {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
-    if clean.trim().is_empty() { "document".into() } else { clean }
+    let file = files::receive(app, tenant, (id.as_str(), file_name), stream).await?;
+    Ok(Upload { id, file })
 }
 
 /// Drops an upload that is not to become a document.
@@ -170,15 +122,7 @@ fn clean_name(name: &str) -> String {
 /// # Errors
 /// When the disk fails.
 pub async fn discard(app: &App, tenant: &Tenant, upload: Upload) -> Result<()> {
-    drop_files(app, tenant, &[upload.original().to_owned()]).await
-}
-
-/// Removes stored files that nothing names any more.
-pub(super) async fn drop_files(app: &App, tenant: &Tenant, names: &[String]) -> Result<()> {
-    for name in names {
-        app.blobs.delete(tenant.id().as_str(), name).await?;
-    }
-    Ok(())
+    files::remove(app, tenant, &[upload.original().to_owned()]).await
 }
 
 /// Makes an upload a document, or another version of the one that came from the same source before, and queues its
@@ -196,7 +140,7 @@ pub async fn accept(
     match commit(app, tenant, by, &upload, form).await {
         Ok(placed) => {
             app.bell.ring();
-            drop_files(app, tenant, &placed.dropped).await?;
+            files::remove(app, tenant, &placed.dropped).await?;
             Ok((placed.document, placed.change))
         }
         Err(error) => {
@@ -242,7 +186,7 @@ pub(super) async fn place(
     form: NewDocument,
 ) -> Result<Placed> {
     super::collections::require(db, tenant, &form.collection).await?;
-    let title = form.title.clone().unwrap_or_else(|| upload.file_name.clone());
+    let title = form.title.clone().unwrap_or_else(|| upload.file.name.clone());
     let key = source_key(form.source.url().as_deref(), &title);
     match store::document_by_source(db, tenant, &form.collection, &key).await? {
         Some(found) => renew(app, db, tenant, upload, (found, title, &form.source)).await,
@@ -271,10 +215,10 @@ async fn create(
         source_type: form.source.kind().into(),
         source_url: form.source.url(),
         original: upload.original().to_owned(),
-        file_name: upload.file_name.clone(),
-        size_bytes: upload.size()?,
-        content_hash: upload.hash(),
-        media_type: Some(upload.format.media_type().to_owned()),
+        file_name: upload.file.name.clone(),
+        size_bytes: upload.file.size()?,
+        content_hash: upload.file.hash(),
+        media_type: Some(upload.file.format.media_type().to_owned()),
         status: DocumentStatus::Queued.as_str().into(),
         error_code: None,
         error_message: None,
@@ -306,7 +250,7 @@ async fn renew(
     (found, title, source): (Document, String, &Source),
 ) -> Result<Placed> {
     let failed = found.status == DocumentStatus::Failed.as_str();
-    if found.content_hash == upload.hash() && !failed && found.retired_at.is_none() {
+    if found.content_hash == upload.file.hash() && !failed && found.retired_at.is_none() {
         let dropped = vec![upload.original().to_owned()];
         return Ok(Placed { document: found, change: Change::Unchanged, dropped });
     }
@@ -316,10 +260,10 @@ async fn renew(
         source_type: source.kind().into(),
         source_url: source.url(),
         original: upload.original().to_owned(),
-        file_name: upload.file_name.clone(),
-        size_bytes: upload.size()?,
-        content_hash: upload.hash(),
-        media_type: Some(upload.format.media_type().to_owned()),
+        file_name: upload.file.name.clone(),
+        size_bytes: upload.file.size()?,
+        content_hash: upload.file.hash(),
+        media_type: Some(upload.file.format.media_type().to_owned()),
         status: DocumentStatus::Queued.as_str().into(),
         retired_at: None,
         updated_at: app.clock.now(),

@@ -8,11 +8,12 @@ use sqlx::FromRow;
 use super::{
     documents::{Document, DocumentStatus, missing, queue_again, require_idle},
     store,
-    uploads::{drop_files, released},
+    uploads::released,
 };
 use crate::{
     Actor, App, DocumentId, Error, Result, Tenant,
     audit::{self, Event},
+    files,
 };
 
 /// A version, without its text.
@@ -120,6 +121,6 @@ pub async fn restore(
     let dropped = released(&mut db, tenant, &document, former).await?;
     db.commit().await?;
     app.bell.ring();
-    drop_files(app, tenant, &dropped).await?;
+    files::remove(app, tenant, &dropped).await?;
     Ok(document)
 }

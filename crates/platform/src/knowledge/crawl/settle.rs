@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Actor, App, DocumentId, Result, Tenant,
     audit::{self, Event},
-    digest,
+    digest, files,
     jobs::{self, Job},
     knowledge::{
         documents, indexes,
@@ -96,7 +96,7 @@ pub(super) async fn settle(
         Ok(Flow::On) => page.dropped,
         _ => upload.into_iter().collect(),
     };
-    uploads::drop_files(app, tenant, &dropped).await?;
+    files::remove(app, tenant, &dropped).await?;
     result
 }
 

@@ -21,12 +21,9 @@ use super::{
     store::Item,
 };
 use crate::{
-    App, Error, Kind, Result, Tenant,
+    App, Error, Kind, Result, Tenant, files,
     http::{FetchError, Incoming, Outgoing},
-    knowledge::{
-        ingest,
-        uploads::{self, Upload},
-    },
+    knowledge::uploads::{self, Upload},
 };
 
 /// How long a page may take, redirects included.
@@ -256,8 +253,7 @@ async fn read(app: &App, tenant: &Tenant, answer: Incoming) -> Result<Outcome> {
         (Err(_), Some(error)) => return Ok(refused(&error)),
         (Err(error), None) => return unreadable(error),
     };
-    let path = app.blobs.path(tenant.id().as_str(), upload.original());
-    match ingest::reader(app).extract(&path, &file_name, |_| {}).await {
+    match files::read(app, tenant, (upload.original(), &file_name), |_| {}).await {
         Ok(extracted) => {
             let web = extracted.web.as_ref();
             let noindex = noindex || web.is_some_and(|web| web.noindex);
