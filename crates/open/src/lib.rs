@@ -3,6 +3,7 @@
 
 mod contacts;
 mod envelope;
+mod extraction;
 mod files;
 mod forms;
 mod health;

@@ -5,7 +5,7 @@ use platform::{
     App,
     workspaces::keys::{
         Action::{Create, Delete, Read, Update},
-        Resource::{Contacts, Forms},
+        Resource::{Contacts, DocumentExtraction, Forms},
     },
 };
 use web::{
@@ -13,7 +13,7 @@ use web::{
     Routes,
 };
 
-use crate::{contacts, files, forms, health};
+use crate::{contacts, extraction, files, forms, health};
 
 /// The surface's routes.
 pub fn routes(app: &App) -> Routes {
@@ -34,6 +34,11 @@ fn uploads(app: &App) -> Routes {
             "/v1/open/contacts/mantisid/{contact_id}/chatbots/{agent_id}/files",
             Open(Contacts, Create),
             files::upload_by_id,
+        )
+        .post(
+            "/v1/open/document-extraction/chatbots/{agent_id}",
+            Open(DocumentExtraction, Create),
+            extraction::create_extraction,
         )
         .with(|router| router.layer(form))
 }
@@ -60,4 +65,6 @@ fn calls(app: &App) -> Routes {
         .get("/v1/open/forms/chatbots/{agent_id}", Open(Forms, Read), forms::list_forms)
         .get("/v1/open/forms/{form_id}/chatbots/{agent_id}/schema", Open(Forms, Read), forms::get_form_schema)
         .post("/v1/open/forms/{form_id}/chatbots/{agent_id}/submissions", Open(Forms, Create), forms::submit_form)
+        .get("/v1/open/document-extraction/chatbots/{agent_id}", Open(DocumentExtraction, Read), extraction::list_extractions)
+        .get("/v1/open/document-extraction/{extraction_id}/chatbots/{agent_id}", Open(DocumentExtraction, Read), extraction::get_extraction)
 }
