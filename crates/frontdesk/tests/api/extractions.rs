@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{Behaviour, Database, Model, Owner, Server, on_both};
+use testkit::{Behaviour, Model, Owner, Server, on_both};
 
 use super::{PROGRAM, start};
 
@@ -136,6 +136,34 @@ on_both! {
         let call = server.within(&owner, Method::POST, &all).file("a.bin", picture, &[("schema", &good)]);
         assert_eq!(call.send().await.refused(415).1.as_deref(), Some("file"));
         assert_eq!(stored(&server, &owner), 1, "what is refused is not kept");
+        server.stop().await;
+    }
+
+    async fn programs_extract_in_the_shapes_of_their_document(database: Database) {
+        let server = start(database).await;
+        let owner = server.owner("owner@example.com").await;
+        let agent = agent(&server, &owner).await;
+        let form = json!({ "name": "Sync", "permissions": { "document-extraction": ["create", "read"] } });
+        let key = server.within(&owner, Method::POST, &format!("/agents/{agent}/open-keys")).json(form).send().await.expect(201);
+        let open = |method, path: &str| {
+            let call = server.call(method, &format!("/v1/open/document-extraction{path}/chatbots/{agent}"));
+            let call = call.header("x-api-key", key["api_key"].as_str().unwrap());
+            call.header("x-api-secret", key["api_secret"].as_str().unwrap())
+        };
+        let sent = open(Method::POST, "").file("invoice.txt", INVOICE, &[("schema", &schema().to_string())]);
+        let sent = sent.send().await.expect(202);
+        assert_eq!((&sent["success"], &sent["data"]["status"]), (&json!(true), &json!("QUEUED")));
+        let id = sent["data"]["extractionId"].as_str().unwrap();
+        server.quiet().await;
+        let found = open(Method::GET, &format!("/{id}")).send().await.expect(200);
+        let data = &found["data"];
+        let expected = json!({ "invoice_number": "INV-2041", "invoice_date": "2026-03-14", "email": "ada@example.com", "total": 1249.5 });
+        assert_eq!((&data["status"], &data["fields"]), (&json!("COMPLETED"), &expected));
+        assert_eq!(data["details"]["invoice_number"]["evidence"], "INV-2041");
+        let list = open(Method::GET, "").send().await.expect(200);
+        assert_eq!((&list["data"][0]["extractionId"], &list["pagination"]["totalItems"]), (&json!(id), &json!(1)));
+        let wrong = open(Method::POST, "").file("a.txt", "Total: 5", &[("schema", "{}")]).send().await.expect(400);
+        assert_eq!((&wrong["success"], &wrong["validationErrors"][0]["field"]), (&json!(false), &json!("schema")));
         server.stop().await;
     }
 

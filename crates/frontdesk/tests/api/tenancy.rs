@@ -481,6 +481,9 @@ impl World {
         match (&route.method, route.path) {
             (&Method::GET | &Method::DELETE, _) => call,
             (&Method::POST, path) if path.ends_with("/files") => call.file("b.txt", "Another file.", &[]),
+            (&Method::POST, path) if path.contains("/document-extraction/") => {
+                call.file("b.txt", "Total: 6.00", &[("schema", SCHEMA)])
+            }
             _ => call.json(body(route, &self.mine)),
         }
         .send()
