@@ -44,10 +44,8 @@ pub fn correct(
         let field = inner.iter().find(|field| field.name == name).ok_or_else(unknown)?;
         let slot = match place.take() {
             None => fields.get_mut(name),
-            Some(object) => object.as_object_mut().and_then(|map| {
-                // A row holds only what was found of it.
-                Some(map.entry(name).or_insert(Value::Null))
-            }),
+            // A row holds only what was found of it.
+            Some(object) => object.as_object_mut().map(|map| map.entry(name).or_insert(Value::Null)),
         };
         let mut slot = slot.ok_or_else(unknown)?;
         let mut field = field;
