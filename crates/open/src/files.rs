@@ -79,8 +79,8 @@ async fn upload(
     Err(Error::invalid("file", "file is missing.").into())
 }
 
-fn bytes<'a>(
-    field: &'a mut Field<'_>,
+fn bytes(
+    field: &mut Field<'_>,
 ) -> impl futures_util::Stream<
     Item = std::result::Result<axum::body::Bytes, axum::extract::multipart::MultipartError>,
 > {

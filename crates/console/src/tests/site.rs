@@ -116,6 +116,7 @@ fn config(folder: &std::path::Path, public_url: &str) -> Config {
         public_url: public_url.parse().unwrap(),
         data_dir: folder.into(),
         database: DbConfig::Sqlite { file: folder.join("test.db"), readers: 2 },
+        blobs_url: None,
         secret_key: None,
         smtp_url: None,
         mail_from: "Frontdesk <frontdesk@example.com>".parse().unwrap(),

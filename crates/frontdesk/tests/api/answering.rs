@@ -176,6 +176,37 @@ on_both! {
         world.server.stop().await;
     }
 
+    async fn who_a_visitor_is_is_written_down_at_their_word(database: Database) {
+        fn think(request: &Value) -> Vec<Value> {
+            let asked = request["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap_or_default();
+            if asked.contains("tent's return") {
+                let told = json!({ "email": "ada@example.com", "first_name": "Eve", "phone": "+47 22 86 44 00" });
+                return vec![tool_call("save_contact", &told)];
+            }
+            vec![json!({ "content": "I see." })]
+        }
+        let model = Model::start(Behaviour::Think(think)).await;
+        let world = world(database, Some(&model), |_| {}).await;
+        world.set(json!({ "tools": ["save_contact"] })).await;
+        let contacts = format!("/agents/{}/contacts", world.agent);
+        let known = json!({ "primaryEmail": "ada@example.com", "firstName": "Ada" });
+        let known = world.server.within(&world.owner, Method::POST, &contacts).json(known).send().await.expect(201);
+        let path = format!("{contacts}/{}", known["contactId"].as_str().unwrap());
+        let read = async || world.server.within(&world.owner, Method::GET, &path).send().await.expect(200);
+
+        let asks = world.chat("I am Eve, about my tent's return").await;
+        assert!(response(&asks).contains("Eve, ada@example.com, +4722864400") && response(&asks).contains("Shall I?"), "{asks}");
+        assert!(read().await["mobileNumber"].is_null(), "asking is not doing");
+        world.chat("yes").await;
+        let contact = read().await;
+        assert_eq!(contact["mobileNumber"], "+4722864400");
+        assert_eq!(contact["firstName"], "Ada", "what is known is not changed by who has not proven who they are");
+        assert_eq!(contact["conversations"].as_array().unwrap().len(), 1, "{contact}");
+        let list = world.server.within(&world.owner, Method::GET, &contacts).send().await.expect(200);
+        assert_eq!(list["total"], 1);
+        world.server.stop().await;
+    }
+
     async fn a_workspaces_own_providers_are_asked_in_order(database: Database) {
         let (broken, spare) = (Model::start(Behaviour::Refuse(503)).await, Model::start(says("Nine euro. [1]")).await);
         let world = world(database, None, |config| config.allow_private_networks = true).await;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{CollectionId, Error, Patch, Result};
 
 /// The tools that an agent can have.
-pub const TOOLS: [&str; 3] = ["search_knowledge", "current_time", "hand_over"];
+pub const TOOLS: [&str; 4] = ["search_knowledge", "current_time", "hand_over", "save_contact"];
 /// Longest words of an agent's makers to the model, in characters.
 const MAX_PROMPT: usize = 8_000;
 

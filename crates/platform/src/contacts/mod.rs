@@ -150,16 +150,38 @@ pub(crate) async fn learn(
     Ok(contact)
 }
 
-/// Makes or finds the contact of somebody who left their address in a conversation. Nobody has proven the address.
+/// What somebody tells of themselves in a conversation.
+pub(crate) struct Told {
+    /// Their mail address.
+    pub email: EmailAddress,
+    /// Their given name.
+    pub first_name: Option<String>,
+    /// Their family name.
+    pub last_name: Option<String>,
+    /// In the form of E.164.
+    pub mobile_number: Option<String>,
+}
+
+impl Told {
+    /// An address, and nothing else.
+    pub fn address(email: EmailAddress) -> Self {
+        Self { email, first_name: None, last_name: None, mobile_number: None }
+    }
+}
+
+/// Makes or completes the contact of somebody who left their address in a conversation. Nobody has proven the address:
+/// what is known already stays as it is.
 pub(crate) async fn met(
     app: &App,
     db: &mut Write,
     tenant: &Tenant,
     (agent, session): (&AgentId, &str),
-    email: &EmailAddress,
+    told: Told,
 ) -> Result<Contact> {
     let by = Actor { name: "visitor".into(), ..Actor::system() };
-    let contact = learn(app, db, (tenant, agent), &by, (Values::address(email), Source::Chat)).await?;
+    let known = store::by_email(db, tenant, agent, told.email.as_str()).await?;
+    let values = Values::told(told, known.as_ref());
+    let contact = learn(app, db, (tenant, agent), &by, (values, Source::Chat)).await?;
     lead(app, db, tenant, (agent, Some(session)), &contact).await?;
     Ok(contact)
 }

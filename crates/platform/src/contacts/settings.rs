@@ -4,12 +4,11 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{Read, sql};
 
-use super::contact::STATUSES;
+use super::{Contact, Told, contact::STATUSES};
 use crate::{
     Actor, AgentId, App, Error, Result, Tenant, Violation, agents,
     audit::{self, Event},
     fields::{self, Field, FieldType, Mode},
-    identity::EmailAddress,
 };
 
 /// Stages of an agent whose makers have set none.
@@ -41,12 +40,20 @@ impl Values {
         self.base.keys().chain(self.custom.keys()).map(String::as_str)
     }
 
-    /// An address, and nothing else.
-    pub(super) fn address(email: &EmailAddress) -> Self {
-        Self {
-            base: Map::from_iter([("primaryEmail".to_owned(), email.as_str().into())]),
-            custom: Map::new(),
-        }
+    /// What somebody tells of themselves, as far as it is not known.
+    pub(super) fn told(told: Told, known: Option<&Contact>) -> Self {
+        let address = known.map_or(told.email.as_str(), |known| &known.primary_email).to_owned();
+        let unless = |have: Option<&Option<String>>, told: Option<String>| {
+            told.filter(|_| have.is_none_or(Option::is_none))
+        };
+        let fields = [
+            ("primaryEmail", Some(address)),
+            ("firstName", unless(known.map(|known| &known.first_name), told.first_name)),
+            ("lastName", unless(known.map(|known| &known.last_name), told.last_name)),
+            ("mobileNumber", unless(known.map(|known| &known.mobile_number), told.mobile_number)),
+        ];
+        let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
+        Self { base: given.collect(), custom: Map::new() }
     }
 
     /// The address among them.

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use recorder::Entry;
 pub use recorder::Recorder;
+pub(crate) use store::set_contact;
 pub use store::{Escalation, Unanswered};
 
 use crate::{
@@ -241,9 +242,15 @@ pub async fn escalate(app: &App, tenant: &Tenant, wish: Wish) -> Result<Escalati
     let id = EscalationId::new(now, app.entropy);
     let mut db = app.db.write().await?;
     store::insert_escalation(&mut db, tenant, &id, &wish, now).await?;
-    let session = (&wish.agent, wish.session.as_str());
-    let contact = contacts::met(app, &mut db, tenant, session, &wish.email).await?;
-    store::set_contact(&mut db, tenant, session, &contact.id).await?;
+    let told = contacts::Told::address(wish.email.clone());
+    let contact = contacts::met(app, &mut db, tenant, (&wish.agent, &wish.session), told).await?;
+    let thread = Thread {
+        agent: wish.agent.clone(),
+        channel: Channel::Widget,
+        session: wish.session.clone(),
+        page_url: None,
+    };
+    set_contact(&mut db, tenant, &thread, &contact.id).await?;
     let fact = Fact::EscalationRequested {
         escalation: id.clone(),
         agent: wish.agent,

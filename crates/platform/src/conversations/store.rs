@@ -163,19 +163,20 @@ pub(super) async fn set_pending(
     Ok(())
 }
 
-/// Notes who a visitor of the widget turned out to be.
-pub(super) async fn set_contact(
+/// Notes who a visitor turned out to be.
+pub(crate) async fn set_contact(
     db: &mut Write,
     tenant: &Tenant,
-    (agent, session): (&AgentId, &str),
+    thread: &Thread,
     contact: &ContactId,
 ) -> Result<()> {
     db.execute(sql!(
-        "UPDATE conversations SET contact_id = $4
-         WHERE workspace_id = $1 AND agent_id = $2 AND channel = 'widget' AND session_id = $3",
+        "UPDATE conversations SET contact_id = $5
+         WHERE workspace_id = $1 AND agent_id = $2 AND channel = $3 AND session_id = $4",
         tenant,
-        agent,
-        session,
+        &thread.agent,
+        thread.channel.as_str(),
+        thread.session.as_str(),
         contact
     ))
     .await?;

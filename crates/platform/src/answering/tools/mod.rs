@@ -7,6 +7,7 @@
 mod consent;
 mod current_time;
 mod hand_over;
+mod save_contact;
 mod search_knowledge;
 
 use std::sync::LazyLock;
@@ -58,6 +59,7 @@ static REGISTRY: LazyLock<Vec<Box<dyn Tool>>> = LazyLock::new(|| {
         Box::new(search_knowledge::SearchKnowledge),
         Box::new(current_time::CurrentTime),
         Box::new(hand_over::HandOver),
+        Box::new(save_contact::SaveContact),
     ]
 });
 
