@@ -1,5 +1,5 @@
-// A stand-in for the server, for tests of the widget alone: it serves the widget stripped as the
-// server does, pages to host it, and the widget calls with answers that tests script.
+// A stand-in for the server, for tests of the widget alone: it serves the widget as the server
+// under test does, pages to host it, and the widget calls with answers that tests script.
 
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
@@ -8,24 +8,13 @@ import { gzipSync } from "node:zlib";
 export const AGENT = "agent_standin0000000000000000";
 export const KEY = "pk_live_standin";
 
+const BASE = process.env.FRONTDESK_URL?.replace(/\/+$/, "");
 const WIDGET = new URL("../widget/widget.js", import.meta.url);
 
-/**
- * The script as the server sends it: comments and leading white space gone. Comments of the widget
- * begin lines, so strings need no parsing.
- * @param {string} source
- */
-export function strip(source) {
-  return source
-    .replace(/^\s*(?:\/\*[^]*?\*\/|\/\/.*)/gm, "")
-    .split("\n")
-    .map((line) => line.trim())
-    .filter(Boolean)
-    .join("\n");
-}
-
+/** The script as the server under test sends it; as it is written when there is none. */
 export async function widgetSource() {
-  return strip(await readFile(WIDGET, "utf8"));
+  if (!BASE) return readFile(WIDGET, "utf8");
+  return (await fetch(`${BASE}/widget.js`)).text();
 }
 
 export async function widgetGzipSize() {
@@ -165,7 +154,7 @@ export class StandIn {
    */
   async handle(request, response) {
     const path = request.url ?? "/";
-    if (path === "/widget.js") {
+    if (/^\/(api\/v1\/agents\/[^/]+\/)?(widget|embed|a2v2-widget)\.js$/.test(path)) {
       response.writeHead(200, { "content-type": "text/javascript; charset=utf-8" }).end(await widgetSource());
     } else if (path.startsWith("/api/v1/widget/")) {
       await this.widgetCall(request, response, path);

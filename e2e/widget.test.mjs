@@ -136,6 +136,41 @@ describe("loading", TWO, () => {
     assert.ok(box && box.x < 100);
   });
 
+  visit("A2V2's loader takes its config, mounts once, and goes when it is told to", async ({ page, server }) => {
+    server.tag = `<script>window.A2V2WidgetConfig = { chatbotId: "${AGENT}" };</script><script src="/embed.js" async></script>`;
+    await page.goto(server.url);
+    await page.locator(".bubble").waitFor();
+    // An agent that is public needs no key: its id stands for one.
+    assert.equal(server.calls[0].headers["x-api-key"], AGENT);
+    await page.evaluate("A2V2Widget.init({ chatbotId: 'agent_another' })");
+    assert.equal(await page.locator("#frontdesk-widget").count(), 1);
+    assert.equal(server.calls.length, 1);
+    await page.evaluate("A2V2Widget.destroy()");
+    assert.equal(await page.locator("#frontdesk-widget").count(), 0);
+    await page.evaluate("A2V2Widget.init({ chatbotId: 'agent_another' })");
+    await page.locator(".bubble").waitFor();
+    assert.equal(server.calls[1].path, "/api/v1/widget/config/agent_another");
+  });
+
+  visit("an agent's own script knows its agent", async ({ page, server }) => {
+    server.tag = `<script src="/api/v1/agents/${AGENT}/widget.js" data-api-key="${KEY}" async></script>`;
+    await page.goto(server.url);
+    await page.locator(".bubble").waitFor();
+    assert.equal(server.calls[0].path, `/api/v1/widget/config/${AGENT}`);
+    assert.equal(server.calls[0].headers["x-api-key"], KEY);
+  });
+
+  visit("what the page asks for before the script is there waits for it", async ({ page, server }) => {
+    server.tag = `<script>
+      window.Frontdesk = [];
+      Frontdesk.push(["open"], ["sendMessage", "Early"]);
+      Frontdesk.push(["init", { agentId: "${AGENT}", apiKey: "${KEY}" }]);
+    </script><script src="/widget.js" async></script>`;
+    await page.goto(server.url);
+    await answerWith(page, "Hello.");
+    assert.equal(server.callsTo("chat")[0].body.message, "Early");
+  });
+
   visit("the page can open, close, toggle, clear and destroy, and hears of it", async ({ page, server }) => {
     server.tag = `<script src="/widget.js" data-agent-id="${AGENT}" data-api-key="${KEY}"></script><script>
       window.seen = [];

@@ -8,14 +8,14 @@
  * hand, so that neither the page's CSS, nor a strict Content-Security-Policy, nor what a model or a
  * document says can break it or break out of it.
  *
- * The server strips comments before it sends this file. It looks only at the start of a line, so a
- * comment never follows code on the same line, and no string has a line that starts like a comment.
+ * The server makes this file short before it sends it (crates/chat/src/script/minify.rs): it drops comments and white
+ * space and renames variables. So statements end with semicolons, and a statement declares one variable.
  */
 (() => {
   "use strict";
 
   // A tag manager that includes the script twice must not get two widgets.
-  if ("Frontdesk" in window) return;
+  if (Reflect.get(window, "Frontdesk")?.init) return;
 
   /**
    * @typedef {"light" | "dark" | "auto"} Theme
@@ -25,6 +25,7 @@
    *
    * @typedef {object} Options what the page asks for; it wins over the console's settings
    * @property {string} [agentId]
+   * @property {string} [chatbotId] the same in A2V2's dialect
    * @property {string} [apiKey]
    * @property {string} [baseUrl] where Frontdesk runs, when it is not where the script came from
    * @property {Theme} [theme]
@@ -1334,7 +1335,7 @@ textarea,.input{font-size:16px!important}
       this.options = options;
       this.inline = Boolean(options.inline);
       this.base = (options.baseUrl ?? scriptBase).replace(/\/+$/, "");
-      this.client = new Client(this.base, options.apiKey ?? "");
+      this.client = new Client(this.base, options.apiKey || options.agentId || "");
       this.store = new Store(options.agentId ?? "");
       this.config = DEFAULTS;
       this.isOpen = this.inline;
@@ -1603,33 +1604,46 @@ textarea,.input{font-size:16px!important}
   const script =
     /** @type {HTMLScriptElement | null} */
     (document.currentScript);
-  const scriptBase = new URL(".", script?.src || location.href).href;
+  // The script's own address, less its file and the path of an agent's own script.
+  const [, scriptBase, agentOfScript] =
+    /^(.*?)(?:\/api\/v1\/agents\/([^/]+))?\/[^/]*$/.exec(script?.src || location.href) ?? ["", ""];
 
+  /** @type {Record<string, any>} */
+  const page = window;
   /** @type {Widget | undefined} */
   let widget;
+  /** @type {((widget: Widget) => void)[]} what was asked before there was a widget */
+  let early = [];
 
   /** @param {(widget: Widget) => void} action waits until the widget is there */
   function act(action) {
     const current = widget;
-    current?.ready.then(() => action(current));
+    if (current) current.ready.then(() => current === widget && action(current));
+    else early.push(action);
+  }
+
+  /** @param {Options} options */
+  function init(options) {
+    widget?.destroy();
+    widget = new Widget({ ...options, agentId: options.agentId ?? options.chatbotId });
+    early.splice(0).forEach(act);
+  }
+
+  function destroy() {
+    widget?.destroy();
+    widget = undefined;
+    early = [];
   }
 
   const Frontdesk = {
-    /** @param {Options} options */
-    init(options) {
-      widget?.destroy();
-      widget = new Widget(options);
-    },
+    init,
+    destroy,
     open: () => act((current) => current.open()),
     close: () => act((current) => current.close()),
     toggle: () => act((current) => (current.isOpen ? current.close() : current.open())),
     /** @param {string} text */
     sendMessage: (text) => act((current) => current.conversation().send(String(text))),
     clearHistory: () => act((current) => current.clearHistory()),
-    destroy() {
-      widget?.destroy();
-      widget = undefined;
-    },
     /**
      * @param {EventName} name
      * @param {Listener} listener
@@ -1647,6 +1661,30 @@ textarea,.input{font-size:16px!important}
     },
   };
 
-  Object.assign(window, { Frontdesk, InsydrAI: Frontdesk });
-  if (script?.dataset.agentId) Frontdesk.init({ ...script.dataset });
+  const A2V2Widget = {
+    /** @param {Options} options ignored while a widget is there */
+    init: (options) => widget || init(options),
+    destroy,
+  };
+
+  /**
+   * Puts an object where a page expects it, and does what the page has pushed there before the script was loaded:
+   * `(window.Frontdesk ||= []).push(["open"])`.
+   * @param {string} name
+   * @param {Record<string, any>} api
+   */
+  function publish(name, api) {
+    const queue = Array.isArray(page[name]) ? page[name] : [];
+    /** @param {[string, ...unknown[]]} call */
+    const push = ([method, ...given]) => api[method]?.(...given);
+    page[name] = Object.assign(api, { push });
+    queue.forEach(push);
+  }
+
+  publish("Frontdesk", Frontdesk);
+  publish("InsydrAI", Frontdesk);
+  publish("A2V2Widget", A2V2Widget);
+  const tag = script?.dataset ?? {};
+  if (agentOfScript || tag.agentId) init({ agentId: agentOfScript, ...tag });
+  else if (page.A2V2WidgetConfig) A2V2Widget.init(page.A2V2WidgetConfig);
 })();

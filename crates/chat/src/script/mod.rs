@@ -1,4 +1,8 @@
-//! The widget's script: embedded, its comments and leading white space taken out, compressed once.
+//! The widget's script: embedded, made short, compressed once. It is the same for every dialect: it finds out from its
+//! address, its tag and the page which of them it serves.
+
+mod minify;
+mod tokens;
 
 use std::{io::Write, sync::LazyLock};
 
@@ -11,7 +15,7 @@ use http::{
 };
 use platform::AgentId;
 
-const SOURCE: &str = include_str!("../../../widget/widget.js");
+const SOURCE: &str = include_str!("../../../../widget/widget.js");
 
 struct Script {
     plain: Bytes,
@@ -20,7 +24,7 @@ struct Script {
 }
 
 static WIDGET: LazyLock<Script> = LazyLock::new(|| {
-    let plain = strip(SOURCE);
+    let plain = minify::minify(SOURCE);
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(plain.as_bytes()).expect("writing to memory cannot fail");
     let gzip = encoder.finish().expect("writing to memory cannot fail");
@@ -38,32 +42,7 @@ fn fingerprint(bytes: &[u8]) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// Drops comments that begin a line, and white space at both ends of lines. Comments elsewhere stay, so that
-/// nothing inside a string is ever taken for one.
-fn strip(source: &str) -> String {
-    let mut out = String::with_capacity(source.len());
-    let mut in_comment = false;
-    for line in source.lines() {
-        let mut rest = line.trim();
-        if !in_comment && rest.starts_with("/*") {
-            in_comment = true;
-        } else if !in_comment && rest.starts_with("//") {
-            continue;
-        }
-        if in_comment {
-            let Some(end) = rest.find("*/") else { continue };
-            in_comment = false;
-            rest = rest[end + 2..].trim();
-        }
-        if !rest.is_empty() {
-            out.push_str(rest);
-            out.push('\n');
-        }
-    }
-    out
-}
-
-/// `GET /widget.js`
+/// `GET /widget.js`, `/embed.js`, `/a2v2-widget.js` and `/api/v1/agents/{agent_id}/widget.js`
 pub async fn widget(headers: HeaderMap) -> Response {
     let script = &*WIDGET;
     let known = headers.get(IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == script.etag.as_bytes());
@@ -96,12 +75,6 @@ pub fn tag(base: &str, agent: &AgentId, key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn comments_and_indents_go_and_code_stays() {
-        let source = "/**\n * Doc.\n */\n  // note\n  const a = 'x // y';\n/* one line */\n\n/** @type {X} */ (b)();\n * 2;\n";
-        assert_eq!(strip(source), "const a = 'x // y';\n(b)();\n* 2;\n");
-    }
 
     #[test]
     fn the_script_is_light() {
