@@ -85,6 +85,7 @@ pub struct Config {
     data_sources: Option<Vec<String>>,
     tools: Option<Vec<String>>,
     ui_settings: Option<Map<String, Value>>,
+    visibility: Option<String>,
 }
 
 impl From<Config> for SettingsPatch {
@@ -102,6 +103,7 @@ impl From<Config> for SettingsPatch {
             data_source_ids: config.data_sources,
             tools: config.tools,
             ui_settings: config.ui_settings,
+            visibility: config.visibility,
             ..Self::default()
         }
     }
@@ -227,6 +229,7 @@ fn config(settings: &Settings) -> Value {
         "collections": settings.collection_ids,
         "data_sources": settings.data_source_ids,
         "tools": settings.tools,
+        "visibility": settings.visibility,
     })
 }
 

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, response::Response};
 use http::HeaderMap;
 use platform::{
-    App, Error, MessageId, agents,
+    App, Error, MessageId,
     answering::{self, Question},
     conversations::{self, Channel, Feedback, Thread, Wish},
 };
@@ -20,7 +20,7 @@ pub async fn get_config(
     Visitor(visitor): Visitor,
     Path(id): Path<String>,
 ) -> Result<Json<Value>> {
-    let agent = agents::published(&app, &visitor.tenant, &id.parse()?).await?;
+    let agent = visitor.agent(&app, &id.parse()?).await?;
     let settings = &agent.settings;
     let mut behavior = serde_json::to_value(&settings.greeting)?;
     behavior["greeting_message"] = json!(settings.greeting_message);
@@ -61,7 +61,7 @@ pub async fn chat(
     if let Some((message, seen)) = resumed(&headers)? {
         return Ok(web::stream(app.live.get(&message, &visitor.tenant, &session)?, seen));
     }
-    let agent = agents::published(&app, &visitor.tenant, &body.agent_id.parse()?).await?;
+    let agent = visitor.agent(&app, &body.agent_id.parse()?).await?;
     let page_url = body.metadata.page_url.map(|url| url.chars().take(2_000).collect());
     let thread = Thread { agent: agent.id.clone(), channel: Channel::Widget, session, page_url };
     let question = Question::new(agent, thread, body.message);
@@ -133,7 +133,7 @@ pub async fn escalate(
     Visitor(visitor): Visitor,
     web::Json(body): web::Json<EscalateBody>,
 ) -> Result<Json<Value>> {
-    let agent = agents::published(&app, &visitor.tenant, &body.agent_id.parse()?).await?;
+    let agent = visitor.agent(&app, &body.agent_id.parse()?).await?;
     let wish = Wish {
         agent: agent.id.clone(),
         session: text("session_id", &body.session_id, MAX_SESSION)?,

@@ -27,6 +27,8 @@ pub struct Callers {
     /// By the key's hash.
     pub(crate) doors: Cache<String, Arc<Door>>,
     pub(crate) agents: Cache<(Tenant, AgentId), Arc<Published>>,
+    /// Where agents are that visitors reach by their id alone.
+    pub(crate) public: Cache<AgentId, Tenant>,
     /// The providers of language models that workspaces bring.
     pub(crate) providers: Cache<Tenant, Arc<Vec<Usable>>>,
     /// The workspaces that people see in their lists.
@@ -51,6 +53,7 @@ impl Callers {
         self.account_keys.forget();
         self.doors.forget();
         self.agents.forget();
+        self.public.forget();
         self.providers.forget();
         self.forget_lists();
     }

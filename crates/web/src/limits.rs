@@ -43,7 +43,7 @@ impl Counted {
 
     /// A visitor's page, by its key and the visitor's address: one visitor does not use up what is there for all.
     pub(crate) fn visitor(visitor: &Visitor, client: &Client) -> Option<Self> {
-        let rate = visitor.0.plan.requests()?;
+        let rate = visitor.0.rate?;
         let address = client.0.bucket().map(|address| address.to_string()).unwrap_or_default();
         Some(Self { by: format!("{} {address}", visitor.0.counted_as), rate })
     }

@@ -26,6 +26,7 @@ mod statements;
 mod system;
 mod tenancy;
 mod two_factor;
+mod visibility;
 mod widget;
 mod workspaces;
 

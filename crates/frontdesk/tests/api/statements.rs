@@ -20,13 +20,14 @@ async fn both_databases_understand_every_statement() {
 }
 
 /// What finds out which workspace is meant: a person's memberships, a key, an invitation's link, the share page's
-/// agent, a form's public page; and what serves all of them alike: the keys of a person whose account was another's,
-/// a key's last use, the operator's look for old vectors, the event log's readers, conversations that have fallen silent.
-const OPENINGS: [&str; 12] = [
+/// agent, a public agent, a form's public page; and what serves all of them alike: the keys of a person whose account
+/// was another's, a key's last use, the operator's look for old vectors, the event log's readers, conversations that have fallen silent.
+const OPENINGS: [&str; 13] = [
     "m.user_id = $1",
     "k.key_hash = $1",
     "i.token_hash = $1",
     "WHERE a.id = $1 AND w.erased_at IS NULL",
+    "WHERE a.id = $1 AND a.status = 'PUBLISHED' AND a.settings ->> 'visibility' = 'public'",
     "WHERE f.id = $1 AND w.erased_at IS NULL",
     "WHERE created_by = $1 AND revoked_at IS NULL",
     "UPDATE api_keys SET last_used_at = $2 WHERE id = $1",

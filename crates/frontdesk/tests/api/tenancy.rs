@@ -463,6 +463,8 @@ impl World {
     async fn refuse_to_visitors(&self, route: &Route) {
         let path = self.own_path(route);
         expect(route, "nobody", &self.call(route, &path, None).await, 401);
+        let agent = self.server.call(route.method.clone(), &path).page(&self.mine.ids["agent_id"], SHOP);
+        expect(route, "a private agent's id", &agent.json(body(route, &self.mine)).send().await, 401);
         for (_, proof) in &self.callers {
             expect(route, "a caller without a page", &self.call(route, &path, Some(proof)).await, 401);
             let page = self.server.call(route.method.clone(), &path).page(proof, SHOP);

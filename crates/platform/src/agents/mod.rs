@@ -236,7 +236,9 @@ pub async fn restore(app: &App, tenant: &Tenant, by: &Actor, id: &AgentId, versi
         .await?
         .ok_or_else(|| Error::not_found("This agent has no such version."))?;
     agent.name = name;
-    agent.settings = settings;
+    let visibility = agent.settings.visibility;
+    // What was public once is not made so again.
+    agent.settings = Settings { visibility, ..settings };
     // A collection of then may be gone.
     let known: HashSet<_> = knowledge::collection_ids(&mut db, tenant).await?.into_iter().collect();
     agent.settings.collection_ids.retain(|id| known.contains(id));
@@ -291,6 +293,15 @@ pub async fn shared(app: &App, id: &AgentId) -> Result<(Tenant, Plan, Published)
     let (tenant, plan) = store::tenant_of(&mut db, id).await?.ok_or_else(missing)?;
     let agent = store::published(&mut db, &tenant, id).await?.ok_or_else(missing)?;
     Ok((tenant, plan, agent))
+}
+
+/// Where the visitors of a public agent are let in, whose id alone is their key; none unless it is published, too.
+///
+/// # Errors
+/// What the database says.
+pub async fn public(app: &App, id: &AgentId) -> Result<Option<Tenant>> {
+    let read = async { store::public(&mut app.db.read().await?, id).await };
+    app.callers.public.get(id, app.clock.now(), read).await
 }
 
 async fn check_collections(db: &mut ::store::Read, tenant: &Tenant, ids: &[CollectionId]) -> Result<()> {

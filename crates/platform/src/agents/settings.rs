@@ -43,6 +43,9 @@ pub struct Settings {
     pub greeting: Greeting,
     /// Whose widget it is.
     pub branding: Branding,
+    /// `public` lets visitors in by the agent's id alone, on any site; `private` asks for a key. It counts as soon as
+    /// it is set: who may come in is no matter of versions.
+    pub visibility: String,
 }
 
 impl Default for Settings {
@@ -64,6 +67,7 @@ impl Default for Settings {
             appearance: Appearance::default(),
             greeting: Greeting::default(),
             branding: Branding::default(),
+            visibility: "private".into(),
         }
     }
 }
@@ -231,6 +235,8 @@ pub struct SettingsPatch {
     pub greeting: Option<GreetingPatch>,
     /// Whose widget it is.
     pub branding: Option<BrandingPatch>,
+    /// public or private.
+    pub visibility: Option<String>,
 }
 
 impl Settings {
@@ -257,10 +263,16 @@ impl Settings {
         replace(&mut self.collection_ids, patch.collection_ids);
         replace(&mut self.data_source_ids, patch.data_source_ids);
         replace(&mut self.tools, patch.tools);
+        replace(&mut self.visibility, patch.visibility);
         self.validate()
     }
 
     fn validate(&self) -> Result<()> {
+        check(
+            matches!(self.visibility.as_str(), "private" | "public"),
+            "visibility",
+            "visibility is private or public.",
+        )?;
         self.validate_answers()?;
         self.validate_look()
     }

@@ -295,6 +295,18 @@ pub(super) async fn tenant_of(db: &mut Read, id: &AgentId) -> Result<Option<(Ten
     row.map(|(id, plan)| Ok((Tenant::new(id), plan.parse()?))).transpose()
 }
 
+pub(super) async fn public(db: &mut Read, id: &AgentId) -> Result<Option<Tenant>> {
+    let row: Option<(WorkspaceId,)> = db
+        .optional(sql!(
+            "SELECT a.workspace_id FROM agents a JOIN workspaces w ON w.id = a.workspace_id
+             WHERE a.id = $1 AND a.status = 'PUBLISHED' AND a.settings ->> 'visibility' = 'public'
+               AND w.erased_at IS NULL",
+            id
+        ))
+        .await?;
+    Ok(row.map(|(workspace,)| Tenant::new(workspace)))
+}
+
 pub(super) async fn stats(db: &mut Read, tenant: &Tenant, id: &AgentId) -> Result<Stats> {
     Ok(db
         .one(sql!(

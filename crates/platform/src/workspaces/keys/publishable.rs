@@ -3,17 +3,24 @@
 
 use std::{str::FromStr, sync::Arc};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use store::sql;
 use url::{Host, Url};
 
 use super::{Created, KeyKind, SHOWN, hash, note_use, record_created};
-use crate::{Actor, AgentId, App, Error, KeyId, Result, Tenant, WorkspaceId, agents, workspaces::Plan};
+use crate::{
+    Actor, AgentId, App, Error, KeyId, Result, Tenant, WorkspaceId,
+    agents::{self, Published},
+    limits::Rate,
+    workspaces::Plan,
+};
 
 /// What a share page's key begins with.
 const SHARE: &str = "share_";
+/// How often an address may call by an agent's id, whatever the plan: anybody can put that into a page.
+const PUBLIC: Rate = Rate { limit: 60, window: TimeDelta::minutes(1) };
 
 /// A domain that a key may be used on: `example.com` is that host, `*.example.com` its subdomains.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -139,15 +146,30 @@ pub async fn list_keys(app: &App, tenant: &Tenant) -> Result<Vec<Key>> {
         .await?)
 }
 
-/// A page that speaks for a visitor, let in by a publishable key.
+/// A page that speaks for a visitor, let in by a publishable key, as a share page, or by a public agent's id.
 #[derive(Clone, Debug)]
 pub struct Visitor {
-    /// The key's workspace.
+    /// The agent's workspace.
     pub tenant: Tenant,
-    /// What that workspace has paid for.
-    pub plan: Plan,
-    /// What its requests are counted by: the key's id, or the agent's of a share page.
+    /// How often each address may call; `None` for without end.
+    pub rate: Option<Rate>,
+    /// What its requests are counted by: the key's id, or the agent's.
     pub counted_as: String,
+    /// The one agent that it may talk to; any of the workspace with a publishable key.
+    only: Option<AgentId>,
+}
+
+impl Visitor {
+    /// The agent that the visitor wants to talk to.
+    ///
+    /// # Errors
+    /// Not found unless it is published and this visitor may reach it.
+    pub async fn agent(&self, app: &App, id: &AgentId) -> Result<Arc<Published>> {
+        if self.only.as_ref().is_some_and(|only| only != id) {
+            return Err(Error::not_found("This page was let in to another agent."));
+        }
+        agents::published(app, &self.tenant, id).await
+    }
 }
 
 /// What a publishable key opens, and for which pages.
@@ -162,13 +184,17 @@ pub struct Door {
 }
 
 /// Lets a page in: by its key, and by the `Origin` that its browser sends. The server's own pages need no
-/// domain in the key's list.
+/// domain in the key's list. A public agent's id is a key for every origin.
 ///
 /// # Errors
-/// Unauthorized when the key is unknown or revoked, forbidden when it may not be used on that origin.
+/// Unauthorized when the key is unknown or revoked or the agent is not public, forbidden when the key may not be used
+/// on that origin.
 pub async fn visitor(app: &App, key: &str, origin: Option<&str>) -> Result<Visitor> {
     if let Some(pass) = key.strip_prefix(SHARE) {
         return shared(app, pass, origin).await;
+    }
+    if let Ok(agent) = key.parse() {
+        return public(app, agent).await;
     }
     let hash = hash(key);
     let door = app.callers.doors.get(&hash, app.clock.now(), read(app, &hash)).await?.ok_or_else(|| {
@@ -188,8 +214,9 @@ pub async fn visitor(app: &App, key: &str, origin: Option<&str>) -> Result<Visit
     }
     Ok(Visitor {
         tenant: Tenant::new(door.workspace_id.clone()),
-        plan: door.plan.parse()?,
+        rate: door.plan.parse::<Plan>()?.requests(),
         counted_as: door.id.as_str().to_owned(),
+        only: None,
     })
 }
 
@@ -211,7 +238,17 @@ async fn shared(app: &App, pass: &str, origin: Option<&str>) -> Result<Visitor> 
     let agent = app.tokens.check_share(pass, app.clock.now()).filter(|_| own);
     let agent = agent.ok_or_else(|| Error::unauthorized("This page is too old. Load it again."))?;
     let (tenant, plan, _) = agents::shared(app, &agent).await?;
-    Ok(Visitor { tenant, plan, counted_as: agent.as_str().to_owned() })
+    Ok(Visitor { tenant, rate: plan.requests(), counted_as: agent.as_str().to_owned(), only: Some(agent) })
+}
+
+/// Says the same of a private agent, of a draft and of none at all.
+async fn public(app: &App, agent: AgentId) -> Result<Visitor> {
+    let tenant = agents::public(app, &agent).await?.ok_or_else(|| {
+        Error::unauthorized(
+            "An agent's id is a key only while the agent is published and its visibility is public. Put an API key into the page.",
+        )
+    })?;
+    Ok(Visitor { tenant, rate: Some(PUBLIC), counted_as: agent.as_str().to_owned(), only: Some(agent) })
 }
 
 async fn read(app: &App, hash: &str) -> Result<Option<Arc<Door>>> {
