@@ -115,6 +115,8 @@ export class StandIn {
   constructor() {
     this.config = defaultConfig();
     this.configStatus = 200;
+    /** @type {string | undefined} */
+    this.configCode = undefined;
     /** @type {Answer | ((question: string) => Answer)} */
     this.answer = { frames: framesOf("Hello.") };
     this.feedbackStatus = 200;
@@ -195,7 +197,7 @@ export class StandIn {
     const body = text ? JSON.parse(text) : undefined;
     this.calls.push({ method: request.method ?? "", path, headers: request.headers, body });
     const [kind] = path.slice("/api/v1/widget/".length).split("/");
-    if (kind === "config") return this.json(response, this.configStatus, this.config);
+    if (kind === "config") return this.json(response, this.configStatus, this.config, this.configCode);
     if (kind === "feedback") return this.json(response, this.feedbackStatus, { success: true });
     if (kind === "stop") return this.json(response, 200, { success: true });
     if (kind === "escalate") return this.json(response, this.escalateStatus, { success: true });

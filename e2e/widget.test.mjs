@@ -97,13 +97,38 @@ describe("loading", TWO, () => {
     assert.deepEqual(errors, []);
   });
 
-  visit("stays away and says why when the key is refused", async ({ page, server, errors }) => {
-    server.configStatus = 403;
-    const refused = page.waitForEvent("console", (message) => message.text().includes("scripted 403"));
+  for (const [what, status, code] of /** @type {[string, number, string][]} */ ([
+    ["the key is wrong", 401, "UNAUTHORIZED"],
+    ["the key is for another domain", 403, "ORIGIN_NOT_ALLOWED"],
+    ["the agent is a draft", 404, "NOT_FOUND"],
+  ])) {
+    visit(`says one calm sentence, and to the developer why, when ${what}`, async ({ page, server, errors }) => {
+      server.configStatus = status;
+      server.configCode = code;
+      server.tag = `<script src="/widget.js" data-agent-id="${AGENT}" data-api-key="${KEY}"></script><script>
+        window.seen = [];
+        Frontdesk.on("error", ({ code }) => seen.push(code));
+        Frontdesk.open();
+        Frontdesk.sendMessage("Hello?");
+      </script>`;
+      await page.goto(server.url);
+      await page.locator(".panel:visible .note", { hasText: "This chat is not available" }).waitFor();
+      assert.equal(await page.locator(".msg").count(), 1);
+      assert.equal(await page.locator(".compose textarea").isDisabled(), true);
+      assert.ok(errors.includes(`Frontdesk: ${code}: scripted ${status}`), errors.join());
+      assert.deepEqual(await page.evaluate("seen"), [code]);
+      assert.equal(server.callsTo("chat").length, 0);
+    });
+  }
+
+  visit("says one calm sentence, and to the developer why, when the server is down", async ({ page, server, errors }) => {
+    const down = await new StandIn().start();
+    await down.stop();
+    server.tag = `<script src="/widget.js" data-agent-id="${AGENT}" data-api-key="${KEY}" data-base-url="${down.url}"></script>`;
     await page.goto(server.url);
-    await refused;
-    assert.equal(await page.locator("#frontdesk-widget").count(), 0);
-    assert.ok(errors.some((error) => error.includes("FORBIDDEN")));
+    await page.locator(".bubble").click();
+    await page.locator(".panel:visible .note", { hasText: "This chat is not available" }).waitFor();
+    assert.ok(errors.some((error) => error.startsWith(`Frontdesk: NETWORK: ${down.url} cannot be reached`)), errors.join());
   });
 
   visit("offers to try again when the server is down", async (v) => {

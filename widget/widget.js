@@ -989,7 +989,7 @@ textarea,.input{font-size:16px!important}
         role: "log", "aria-live": "off", "aria-label": strings.conversation, tabindex: 0, onscroll: () => this.scrolled(),
       });
       this.input = h("textarea", {
-        rows: 1, maxlength: MAX_MESSAGE, placeholder: strings.placeholder, "aria-label": strings.placeholder, disabled: reload,
+        rows: 1, maxlength: MAX_MESSAGE, placeholder: strings.placeholder, "aria-label": strings.placeholder, disabled: Boolean(reload),
         oninput: () => this.typed(),
         /** @param {KeyboardEvent} event */
         onkeydown: (event) => {
@@ -1360,11 +1360,14 @@ textarea,.input{font-size:16px!important}
       this.badge = h("span");
       this.teaser = h("div");
       this.listen();
-      /** What the page calls before this is kept waits for it. */
+      this.arrive = () => {};
+      /** Resolves once there is something to open, be it a panel that only says it is not available. */
+      this.mounted = new Promise((resolve) => (this.arrive = () => resolve(undefined)));
+      /** Resolves once the configuration is there. */
       this.ready = this.start();
     }
 
-    /** Resolves once the configuration is there; a refused widget stays away for good. */
+    /** Asks for the configuration, and again when the visitor wants to. */
     async start() {
       const { signal } = this.life;
       if (!document.body) await new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve));
@@ -1376,8 +1379,6 @@ textarea,.input{font-size:16px!important}
         } catch (error) {
           if (signal.aborted) return new Promise(() => {});
           report(error);
-          const refused = error instanceof Failure && [401, 403, 404].includes(error.status);
-          if (refused && !this.inline) return new Promise(() => {});
           await new Promise((resolve) => this.mount(() => resolve(undefined)));
         }
       }
@@ -1401,6 +1402,7 @@ textarea,.input{font-size:16px!important}
       if (!this.inline) this.mountBubble();
       if (this.isOpen) this.show();
       else this.scheduleTeaser();
+      this.arrive();
     }
 
     listen() {
@@ -1612,21 +1614,25 @@ textarea,.input{font-size:16px!important}
   const page = window;
   /** @type {Widget | undefined} */
   let widget;
-  /** @type {((widget: Widget) => void)[]} what was asked before there was a widget */
+  /** @type {(() => void)[]} what was asked before there was a widget */
   let early = [];
 
-  /** @param {(widget: Widget) => void} action waits until the widget is there */
-  function act(action) {
+  /**
+   * Calls of the page wait for what they need.
+   * @param {"mounted" | "ready"} need
+   * @param {(widget: Widget) => void} action
+   */
+  function act(need, action) {
     const current = widget;
-    if (current) current.ready.then(() => current === widget && action(current));
-    else early.push(action);
+    if (current) current[need].then(() => current === widget && action(current));
+    else early.push(() => act(need, action));
   }
 
   /** @param {Options} options */
   function init(options) {
     widget?.destroy();
     widget = new Widget({ ...options, agentId: options.agentId ?? options.chatbotId });
-    early.splice(0).forEach(act);
+    early.splice(0).forEach((call) => call());
   }
 
   function destroy() {
@@ -1638,12 +1644,12 @@ textarea,.input{font-size:16px!important}
   const Frontdesk = {
     init,
     destroy,
-    open: () => act((current) => current.open()),
-    close: () => act((current) => current.close()),
-    toggle: () => act((current) => (current.isOpen ? current.close() : current.open())),
+    open: () => act("mounted", (current) => current.open()),
+    close: () => act("mounted", (current) => current.close()),
+    toggle: () => act("mounted", (current) => (current.isOpen ? current.close() : current.open())),
     /** @param {string} text */
-    sendMessage: (text) => act((current) => current.conversation().send(String(text))),
-    clearHistory: () => act((current) => current.clearHistory()),
+    sendMessage: (text) => act("ready", (current) => current.conversation().send(String(text))),
+    clearHistory: () => act("ready", (current) => current.clearHistory()),
     /**
      * @param {EventName} name
      * @param {Listener} listener
