@@ -44,7 +44,7 @@ pub(crate) async fn receive<E: fmt::Display>(
     (id, name): (&str, &str),
     stream: impl Stream<Item = Result<Bytes, E>>,
 ) -> Result<File> {
-    let name = clean_name(name);
+    let name = clean_name(name, "document");
     let stored = app.blobs.put(tenant.id().as_str(), id, stream, app.config.max_upload_bytes).await?;
     match format(app, tenant, id, &name).await {
         Ok(format) => Ok(File { name, format, stored }),
@@ -72,11 +72,11 @@ async fn format(app: &App, tenant: &Tenant, id: &str, name: &str) -> Result<Form
     })
 }
 
-/// The last part of a file's name, without control characters, at most 200 characters.
-fn clean_name(name: &str) -> String {
+/// The last part of a file's name, without control characters, at most 200 characters; another when nothing is left.
+pub(crate) fn clean_name(name: &str, other: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let clean: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
-    if clean.trim().is_empty() { "document".into() } else { clean }
+    if clean.trim().is_empty() { other.into() } else { clean }
 }
 
 /// Reads a stored file in a process of its own.

@@ -15,6 +15,7 @@ use crate::{
     Actor, AgentId, App, ContactId, Error, FileId, Page, Paged, Result, Tenant,
     audit::{self, Event},
     digest,
+    files::clean_name,
 };
 
 /// Files of one contact.
@@ -77,7 +78,7 @@ async fn keep(
     let file = FileRow {
         id,
         contact_id: contact.id.clone(),
-        name: clean_name(name),
+        name: clean_name(name, "file"),
         media_type: media_type(&arrived.head).to_owned(),
         size_bytes: i64::try_from(arrived.stored.size).map_err(Error::internal)?,
         sha256: digest::hex(&arrived.stored.sha256),
@@ -97,13 +98,6 @@ async fn keep(
     audit::record(app, &mut db, tenant, by, event).await?;
     db.commit().await?;
     Ok((file, first))
-}
-
-/// The last part of a name, without control characters, at most 200 characters.
-fn clean_name(name: &str) -> String {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
-    if clean.trim().is_empty() { "file".into() } else { clean }
 }
 
 /// What a file is, by its first bytes. Text is told by being text; what a browser would run is told as text too.
@@ -285,8 +279,8 @@ mod tests {
 
     #[test]
     fn names_are_names() {
-        assert_eq!(clean_name("C:\\tmp\\a\r\nb.txt"), "ab.txt");
-        assert_eq!(clean_name("../../etc/passwd"), "passwd");
-        assert_eq!(clean_name("/"), "file");
+        assert_eq!(clean_name("C:\\tmp\\a\r\nb.txt", "file"), "ab.txt");
+        assert_eq!(clean_name("../../etc/passwd", "file"), "passwd");
+        assert_eq!(clean_name("/", "file"), "file");
     }
 }
