@@ -24,6 +24,7 @@ mod open_keys;
 mod providers;
 mod routes;
 mod system;
+mod webhooks;
 mod workspaces;
 
 pub use routes::routes;

@@ -5,9 +5,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use platform::{
     App,
     Permission::{
-        ChangeWorkspace, DeleteWorkspace, EditAgents, EditContacts, EditKnowledge, EditOutlets, ManageKeys,
-        ManageMembers, ViewAgents, ViewAudit, ViewContacts, ViewKeys, ViewKnowledge, ViewMembers,
-        ViewWorkspace,
+        ChangeWorkspace, DeleteWorkspace, EditAgents, EditContacts, EditKnowledge, EditOutlets, EditWebhooks,
+        ManageKeys, ManageMembers, ViewAgents, ViewAudit, ViewContacts, ViewKeys, ViewKnowledge, ViewMembers,
+        ViewWebhooks, ViewWorkspace,
     },
 };
 use web::{
@@ -18,7 +18,8 @@ use web::{
 use crate::{
     account, account_keys, agents, api_keys, audit, auth, collections, companies, company_agents,
     contact_transfers, contacts, crawls, documents, executions, extractions, forms, industries, invitations,
-    knowledge, members, open_keys, providers, system, workspaces,
+    knowledge, members, open_keys, providers, system, webhooks,
+    workspaces,
 };
 
 /// The surface's routes.
@@ -28,6 +29,7 @@ pub fn routes(app: &App, metrics: PrometheusHandle) -> Routes {
         .merge(uploads(app))
         .merge(workspace(app))
         .merge(contacts_and_forms(app))
+        .merge(webhooks(app))
 }
 
 fn system(app: &App, metrics: PrometheusHandle) -> Routes {
@@ -202,4 +204,29 @@ fn contacts_and_forms(app: &App) -> Routes {
         .patch("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/forms/{form_id}", Workspace(EditAgents), forms::update_form)
         .delete("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/forms/{form_id}", Workspace(EditAgents), forms::delete_form)
         .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}/forms/{form_id}/submissions", Workspace(ViewContacts), forms::list_submissions)
+}
+
+#[rustfmt::skip] // one line a route
+fn webhooks(app: &App) -> Routes {
+    Routes::new(app)
+        .get("/api/v1/workspaces/{workspace_id}/webhooks", Workspace(ViewWebhooks), webhooks::list_webhooks)
+        .post("/api/v1/workspaces/{workspace_id}/webhooks", Workspace(EditWebhooks), webhooks::create_webhook)
+        .get("/api/v1/workspaces/{workspace_id}/webhooks/{webhook_id}", Workspace(ViewWebhooks), webhooks::get_webhook)
+        .patch("/api/v1/workspaces/{workspace_id}/webhooks/{webhook_id}", Workspace(EditWebhooks), webhooks::update_webhook)
+        .delete("/api/v1/workspaces/{workspace_id}/webhooks/{webhook_id}", Workspace(EditWebhooks), webhooks::delete_webhook)
+        .post("/api/v1/workspaces/{workspace_id}/webhooks/{webhook_id}/test", Workspace(EditWebhooks), webhooks::test_webhook)
+        .post("/api/v1/workspaces/{workspace_id}/webhooks/{webhook_id}/rotate-secret", Workspace(EditWebhooks), webhooks::rotate_webhook_secret)
+        .get("/api/v1/workspaces/{workspace_id}/webhooks/{webhook_id}/deliveries", Workspace(ViewWebhooks), webhooks::list_webhook_deliveries)
+        .get("/api/v1/workspaces/{workspace_id}/webhooks/{webhook_id}/deliveries/{delivery_id}", Workspace(ViewWebhooks), webhooks::get_webhook_delivery)
+        .post("/api/v1/workspaces/{workspace_id}/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Workspace(EditWebhooks), webhooks::replay_webhook_delivery)
+        .get("/api/v1/webhooks", Workspace(ViewWebhooks), webhooks::list_company_webhooks)
+        .post("/api/v1/webhooks", Workspace(EditWebhooks), webhooks::create_company_webhook)
+        .get("/api/v1/webhooks/{webhook_id}", Workspace(ViewWebhooks), webhooks::get_company_webhook)
+        .put("/api/v1/webhooks/{webhook_id}", Workspace(EditWebhooks), webhooks::update_company_webhook)
+        .delete("/api/v1/webhooks/{webhook_id}", Workspace(EditWebhooks), webhooks::delete_webhook)
+        .post("/api/v1/webhooks/{webhook_id}/test", Workspace(EditWebhooks), webhooks::test_webhook)
+        .post("/api/v1/webhooks/{webhook_id}/rotate-secret", Workspace(EditWebhooks), webhooks::rotate_webhook_secret)
+        .get("/api/v1/webhooks/{webhook_id}/deliveries", Workspace(ViewWebhooks), webhooks::list_webhook_deliveries)
+        .get("/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}", Workspace(ViewWebhooks), webhooks::get_webhook_delivery)
+        .post("/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Workspace(EditWebhooks), webhooks::replay_webhook_delivery)
 }

@@ -18,6 +18,7 @@ use crate::{
     limits::Limiter,
     mail::Mailer,
     secret_box::SecretBox,
+    webhooks,
 };
 
 /// Everything a verb needs. Cheap to clone.
@@ -66,6 +67,8 @@ pub struct Parts {
     pub bell: Bell,
     /// Wakes those who read the event log.
     pub facts: events::Bell,
+    /// Wakes who sends to webhooks.
+    pub deliveries: Bell,
     /// Everything that runs beside the requests; a stop waits for it.
     pub tasks: TaskTracker,
     /// Set when the server stops: take on nothing new.
@@ -130,6 +133,7 @@ impl App {
             live: LiveAnswers::default(),
             bell: Bell::default(),
             facts: events::Bell::default(),
+            deliveries: Bell::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             config,
@@ -137,11 +141,15 @@ impl App {
     }
 
     /// Starts what runs beside the requests: the model's loading, the ear for other servers, what is
-    /// done from time to time, the job workers.
+    /// done from time to time, the job workers, the senders to webhooks. A server without job workers only answers.
     pub fn start(&self) {
         self.start_embeddings();
         self.tasks.spawn(listen(self.clone()));
         self.tasks.spawn(housekeeping::run(self.clone()));
+        if self.config.job_workers > 0 {
+            self.tasks.spawn(webhooks::fan_out(self.clone()));
+            self.tasks.spawn(webhooks::deliver(self.clone()));
+        }
         for n in 0..self.config.job_workers {
             let name = format!("{}-{n}", self.entropy.token());
             self.tasks.spawn(run(self.clone(), name));

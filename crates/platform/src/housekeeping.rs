@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{App, Result, conversations, events};
+use crate::{App, Result, conversations, events, webhooks};
 
 /// How often conversations that have fallen silent are ended.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -18,7 +18,10 @@ pub(crate) async fn run(app: App) {
         tokio::select! {
             () = app.stopping.cancelled() => return,
             _ = minutes.tick() => told("end conversations", conversations::end_silent(&app).await),
-            _ = days.tick() => told("sweep the event log", events::sweep(&app).await),
+            _ = days.tick() => {
+                told("sweep the event log", events::sweep(&app).await);
+                told("sweep the deliveries of webhooks", webhooks::sweep(&app).await);
+            }
         }
     }
 }

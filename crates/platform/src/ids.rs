@@ -124,6 +124,10 @@ ids! {
     SubmissionId = "sub_";
     /// A file whose fields are taken out.
     ExtractionId = "extr_";
+    /// A webhook.
+    WebhookId = "wh_";
+    /// An event on its way to a webhook.
+    DeliveryId = "dlv_";
 }
 
 #[cfg(test)]

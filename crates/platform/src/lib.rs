@@ -1,5 +1,5 @@
-//! What the business is: identity, workspaces, agents, knowledge, answering, conversations, contacts, forms, and the
-//! jobs and mails beneath them. There is no HTTP server in here; the surfaces call these verbs.
+//! What the business is: identity, workspaces, agents, knowledge, answering, conversations, contacts, forms,
+//! webhooks, and the jobs and mails beneath them. There is no HTTP server in here; the surfaces call these verbs.
 
 pub mod agents;
 pub mod answering;
@@ -34,6 +34,7 @@ mod page;
 mod patch;
 pub mod providers;
 mod secret_box;
+pub mod webhooks;
 pub mod workspaces;
 
 pub use app::{App, Parts};

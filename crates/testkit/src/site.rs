@@ -76,6 +76,8 @@ pub struct Asked {
     pub path: String,
     /// Its headers.
     pub headers: HeaderMap,
+    /// What was sent with it.
+    pub body: Vec<u8>,
     /// The status that was answered.
     pub status: u16,
 }
@@ -169,13 +171,15 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Re
     let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let reply = held(&shared.pages).get(&path).cloned().unwrap_or_else(|| Reply::status(404));
     tokio::time::sleep(reply.delay).await;
+    let (headers, body) = (request.headers().clone(), request.into_body());
+    let body = axum::body::to_bytes(body, usize::MAX).await.map(Vec::from).unwrap_or_default();
     let header =
         |name: &str| reply.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-    let asked = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let asked = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let same = |sent: &str, kept: &str| asked(sent).is_some() && asked(sent) == header(kept);
     let known = same("if-none-match", "etag") || same("if-modified-since", "last-modified");
     let status = if known { 304 } else { reply.status };
-    held(&shared.asked).push(Asked { path, headers: request.headers().clone(), status });
+    held(&shared.asked).push(Asked { path, headers, body, status });
     shared.open.fetch_sub(1, Ordering::SeqCst);
     let mut response = Response::builder().status(StatusCode::from_u16(status).expect("a status"));
     for (name, value) in &reply.headers {

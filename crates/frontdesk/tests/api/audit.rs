@@ -64,6 +64,7 @@ on_both! {
         let outlets = format!("/api/v1/companies/{}/outlets", owner.workspace);
         let invited = json!({ "email": "new@example.com", "role": "MEMBER" });
         let role = json!({ "role": "MEMBER" });
+        let hook = json!({ "url": "https://93.184.215.14/hook", "event_types": ["LEAD_CAPTURED"] });
         // Each call with the action that it leaves; {1} is the id that the first one answered with.
         let calls = [
             (Method::POST, "{w}/collections", json!({ "name": "Docs" }), "collection.created"),
@@ -85,6 +86,10 @@ on_both! {
             (Method::DELETE, "{w}/invitations/{16}", json!({}), "invitation.withdrawn"),
             (Method::PATCH, &format!("{{w}}/members/{colleague}"), role, "member.role_changed"),
             (Method::DELETE, &format!("{{w}}/members/{colleague}"), json!({}), "member.removed"),
+            (Method::POST, "{w}/webhooks", hook, "webhook.created"),
+            (Method::PATCH, "{w}/webhooks/{20}", json!({ "name": "Hook" }), "webhook.changed"),
+            (Method::POST, "{w}/webhooks/{20}/rotate-secret", json!({}), "webhook.secret_rotated"),
+            (Method::DELETE, "{w}/webhooks/{20}", json!({}), "webhook.deleted"),
         ];
         let mut ids = vec![String::new()];
         let mut expected = Vec::new();
@@ -118,7 +123,7 @@ on_both! {
             assert_eq!(entry["created_at"], json!(at), "{action}");
         }
         assert_eq!(log["total"].as_u64().unwrap(), entries(&log).len() as u64);
-        let secrets = entries(&log).iter().any(|entry| entry["details"].to_string().contains("_live_"));
+        let secrets = entries(&log).iter().any(|entry| entry["details"].to_string().contains("_live_") || entry["details"].to_string().contains("whsec_"));
         assert!(!secrets, "a key stands in the log");
         server.stop().await;
     }

@@ -21,8 +21,9 @@ async fn both_databases_understand_every_statement() {
 
 /// What finds out which workspace is meant: a person's memberships, a key, an invitation's link, the share page's
 /// agent, a public agent, a form's public page; and what serves all of them alike: the keys of a person whose account
-/// was another's, a key's last use, the operator's look for old vectors, the event log's readers, conversations that have fallen silent.
-const OPENINGS: [&str; 13] = [
+/// was another's, a key's last use, the operator's look for old vectors, the event log's readers, conversations that
+/// have fallen silent, the senders to webhooks.
+const OPENINGS: [&str; 15] = [
     "m.user_id = $1",
     "k.key_hash = $1",
     "i.token_hash = $1",
@@ -36,6 +37,8 @@ const OPENINGS: [&str; 13] = [
     "FROM events WHERE position > $1",
     "DELETE FROM events WHERE created_at < $1",
     "UPDATE conversations SET ended_at",
+    "FROM webhooks h JOIN workspaces w ON w.id = h.workspace_id",
+    "DELETE FROM webhook_deliveries WHERE created_at < $1",
 ];
 
 #[tokio::test]

@@ -162,6 +162,9 @@ async fn company(server: &Server, name: &str) -> Company {
     let extraction = server.post(&format!("/api/v1/{}", at(&format!("agents/{agent}/extractions"))));
     let extraction = extraction.bearer(&owner).file("a.txt", "Total: 5.00", &[("schema", SCHEMA)]);
     let extraction = extraction.send().await.expect(202);
+    let hook = json!({ "url": "http://93.184.215.14/hook", "event_types": ["LEAD_CAPTURED"] });
+    let hook = text(&call(Method::POST, &at("webhooks"), hook).await["id"]);
+    let delivery = made_id("dlv_", name);
     let (outlet, invitation) = (made_id("outlet_", name), made_id("invite_", name));
     let now = server.app.clock.now();
     let outlet_row = Sql::new(
@@ -196,6 +199,18 @@ async fn company(server: &Server, name: &str) -> Company {
             .bind(&*workspace)
             .bind(json!([{ "name": "m", "model": "m" }]))
             .bind(now),
+            // Where nobody answers.
+            Sql::new("UPDATE webhooks SET url = 'http://127.0.0.1:1/hook'"),
+            Sql::new(
+                "INSERT INTO webhook_deliveries (id, workspace_id, webhook_id, event_id, event_type, body, status, tries, log, next_at, created_at)
+                 VALUES ($1, $2, $3, 'evt_1', 'LEAD_CAPTURED', '{}', 'FAILED', 8, $4, $5, $6)",
+            )
+            .bind(&*delivery)
+            .bind(&*workspace)
+            .bind(&*hook)
+            .bind(json!([]))
+            .bind(now)
+            .bind(now),
             // As if its reading had been done, and another version answered.
             Sql::new(
                 "INSERT INTO document_versions (document_id, workspace_id, version, content_hash, content, original, created_at)
@@ -216,6 +231,8 @@ async fn company(server: &Server, name: &str) -> Company {
         ("execution_id", text(&run["execution_id"])),
         ("provider_id", made_id("prov_", name)),
         ("version", "1".into()),
+        ("webhook_id", hook),
+        ("delivery_id", delivery),
         ("outlet_id", outlet),
         ("invitation_id", invitation),
         ("session_id", text(&sessions["sessions"][0]["id"])),
@@ -323,6 +340,7 @@ fn body(route: &Route, company: &Company) -> Value {
         "answer": "At nine.",
         "query": "When does the shop open?",
         "url": WEBSITE,
+        "event_types": ["LEAD_CAPTURED"],
         "collection_id": company.ids["collection_id"],
         "document_ids": [company.ids["document_id"]],
         "name": "Another name",
@@ -532,9 +550,10 @@ impl World {
             for (standing, proof) in self.callers.iter().filter(|(standing, _)| standing.may(permission)) {
                 let answer = self.call(route, &path, Some(proof)).await;
                 let (status, who) = (answer.status, format!("{} for {standing:?}", named(route)));
-                // Nobody answers where the provider is; that it was asked is enough.
-                let asked = route.path.ends_with("/providers/{provider_id}/test")
-                    && status == StatusCode::BAD_GATEWAY;
+                // Nobody answers where the provider and the webhook are; that they were asked is enough.
+                let tests = ["/providers/{provider_id}/test", "/webhooks/{webhook_id}/test"];
+                let asked =
+                    tests.iter().any(|test| route.path.ends_with(test)) && status == StatusCode::BAD_GATEWAY;
                 assert!(status.is_success() || asked, "{who}: {status} {}", answer.text);
                 if route.method != Method::GET {
                     kept.restore(&self.server).await;

@@ -132,7 +132,7 @@ impl Job {
     }
 }
 
-/// Wakes the workers of this process when a job was committed, so that they need not wait for their next look.
+/// Wakes the workers of this process when something to do was committed, so that they need not wait for their next look.
 #[derive(Clone, Debug, Default)]
 pub struct Bell(Arc<Notify>);
 
@@ -142,7 +142,7 @@ impl Bell {
         self.0.notify_one();
     }
 
-    async fn heard(&self) {
+    pub(crate) async fn heard(&self) {
         self.0.notified().await;
     }
 }

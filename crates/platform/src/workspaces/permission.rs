@@ -84,13 +84,17 @@ pub enum Permission {
     EditContacts,
     /// Make, change and delete outlets.
     EditOutlets,
+    /// See webhooks and what was delivered to them; never their secrets.
+    ViewWebhooks,
+    /// Make, change, test and delete webhooks.
+    EditWebhooks,
     /// Read the audit log.
     ViewAudit,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::ViewWorkspace,
         Self::ChangeWorkspace,
         Self::DeleteWorkspace,
@@ -105,6 +109,8 @@ impl Permission {
         Self::ViewContacts,
         Self::EditContacts,
         Self::EditOutlets,
+        Self::ViewWebhooks,
+        Self::EditWebhooks,
         Self::ViewAudit,
     ];
 
@@ -128,6 +134,8 @@ impl Permission {
             Self::ViewContacts => [Y, Y, Y, Y, Y, Y],
             Self::EditContacts => [N, Y, Y, Y, N, Y],
             Self::EditOutlets => [N, N, Y, Y, N, Y],
+            Self::ViewWebhooks => [Y, Y, Y, Y, Y, Y],
+            Self::EditWebhooks => [N, N, Y, Y, N, Y],
             Self::ViewAudit => [N, N, Y, Y, N, N],
         }
     }
