@@ -27,6 +27,7 @@ mod system;
 mod tenancy;
 mod two_factor;
 mod visibility;
+mod webhooks;
 mod widget;
 mod workspaces;
 
