@@ -18,8 +18,7 @@ use web::{
 use crate::{
     account, account_keys, agents, api_keys, audit, auth, collections, companies, company_agents,
     contact_transfers, contacts, crawls, documents, executions, extractions, forms, industries, invitations,
-    knowledge, members, open_keys, providers, system, webhooks,
-    workspaces,
+    knowledge, members, open_keys, providers, system, webhooks, workspaces,
 };
 
 /// The surface's routes.
