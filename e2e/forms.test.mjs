@@ -2,6 +2,7 @@
 // FRONTDESK_URL is the server's base address, FRONTDESK_EMAIL and FRONTDESK_PASSWORD its owner's.
 
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { inspect, launch, onFreshPage, screenshot } from "./browser.mjs";
 
@@ -73,13 +74,18 @@ test("a form's page can be read and used by everybody", { skip }, () =>
 
 test("a form stands on another site's page at its own height", { skip }, () =>
   onFreshPage(browser, async (page) => {
-    await page.route("http://site.test/", (route) =>
-      route.fulfill({ contentType: "text/html", body: `<!doctype html><title>Site</title><h1>Repairs</h1>${form.embed_code}` }));
-    await page.goto("http://site.test/");
+    const site = createServer((_, response) => {
+      response.setHeader("content-type", "text/html");
+      response.end(`<!doctype html><title>Site</title><link rel="icon" href="data:,"><h1>Repairs</h1>${form.embed_code}`);
+    });
+    await new Promise((listening) => site.listen(0, "127.0.0.1", () => listening(undefined)));
+    const address = /** @type {import("node:net").AddressInfo} */ (site.address());
+    await page.goto(`http://127.0.0.1:${address.port}/`);
     const frame = page.frameLocator("iframe");
     await frame.getByLabel("Mail address").waitFor();
     const spill = () => frame.locator("html").evaluate((html) => html.scrollHeight - window.innerHeight);
     for (let n = 0; n < 40 && (await spill()) > 0; n++) await page.waitForTimeout(50);
     assert.ok((await spill()) <= 0, "the whole form is seen without scrolling in it");
     await screenshot(page, "form-embedded");
+    site.close();
   }));
