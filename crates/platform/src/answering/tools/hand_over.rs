@@ -68,7 +68,8 @@ impl Tool for HandOver {
             };
             match conversations::escalate(context.app, context.tenant, wish).await {
                 Ok(_) => Ok(told),
-                Err(error) => Err(error.to_string()),
+                // Not its text, which has the cause of an internal one: this is told to the visitor.
+                Err(error) => Err(error.message.into_owned()),
             }
         }
         .boxed()

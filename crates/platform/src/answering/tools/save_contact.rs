@@ -86,7 +86,8 @@ impl Tool for SaveContact {
             };
             match written.await {
                 Ok(()) => Ok("Thank you, I have written it down.".into()),
-                Err(error) => Err(error.to_string()),
+                // Not its text, which has the cause of an internal one: this is told to the visitor.
+                Err(error) => Err(error.message.into_owned()),
             }
         }
         .boxed()
