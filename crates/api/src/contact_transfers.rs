@@ -17,7 +17,7 @@ use platform::{
 };
 use serde_json::{Value, json};
 use tokio_util::io::ReaderStream;
-use web::{Member, PageQuery, Path, Query, Result, attachment, broken_form, paged};
+use web::{Member, PageQuery, Path, Query, Result, arriving, attachment, broken_form, paged, read_on};
 
 /// `POST …/agents/{agent_id}/contacts/imports`: the table is stored as it arrives, and taken in by a job.
 pub async fn import_contacts(
@@ -30,12 +30,10 @@ pub async fn import_contacts(
     let (mut form, agent) = (form.map_err(not_form)?, agent.parse()?);
     while let Some(mut field) = form.next_field().await.map_err(broken_form)? {
         if field.name() == Some("file") {
-            let bytes =
-                futures_util::stream::poll_fn(|cx| futures_util::StreamExt::poll_next_unpin(&mut field, cx));
-            let begun = transfers::import(&app, &member.tenant, &member.by, &agent, bytes).await;
+            let begun =
+                transfers::import(&app, &member.tenant, &member.by, &agent, arriving(&mut field)).await;
             if begun.is_err() {
-                // A client that is still sending would miss the answer; the body's limit bounds this.
-                while let Ok(Some(_)) = field.chunk().await {}
+                read_on(&mut field).await;
             }
             return Ok((StatusCode::ACCEPTED, Json(json!(begun?))));
         }

@@ -11,7 +11,9 @@ use platform::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::{Member, PageQuery, Path, Query, Result, broken_form, line, optional_text, paged, read_on, text};
+use web::{
+    Member, PageQuery, Path, Query, Result, arriving, broken_form, line, optional_text, paged, read_on, text,
+};
 
 /// Characters of a chunk that a preview shows.
 const PREVIEW: usize = 200;
@@ -118,10 +120,7 @@ async fn read_form(app: &App, member: &Member, mut form: Multipart) -> Result<(U
             match field.name().unwrap_or_default() {
                 "file" if upload.is_none() => {
                     let name = field.file_name().unwrap_or("document").to_owned();
-                    let bytes = futures_util::stream::poll_fn(|cx| {
-                        futures_util::StreamExt::poll_next_unpin(&mut field, cx)
-                    });
-                    let received = knowledge::receive(app, &member.tenant, &name, bytes).await;
+                    let received = knowledge::receive(app, &member.tenant, &name, arriving(&mut field)).await;
                     if received.is_err() {
                         read_on(&mut field).await;
                     }

@@ -3,10 +3,7 @@
 use axum::{
     Json,
     body::Body,
-    extract::{
-        Multipart, State,
-        multipart::{Field, MultipartRejection},
-    },
+    extract::{Multipart, State, multipart::MultipartRejection},
     response::{IntoResponse, Response},
 };
 use http::{
@@ -18,7 +15,7 @@ use platform::{
     contacts::{self, FileRow, Handle, contact_id},
 };
 use serde_json::{Value, json};
-use web::{Path, Program, Query, Result, broken_form, read_on};
+use web::{Path, Program, Query, Result, arriving, broken_form, read_on};
 
 use crate::envelope::{Paging, created, listed, success};
 
@@ -70,21 +67,13 @@ async fn upload(
         let name = field.file_name().unwrap_or("file").to_owned();
         let of = (&program.agent, &handle);
         let added =
-            contacts::add_file(&app, &program.tenant, &program.by, of, (&name, bytes(&mut field))).await;
+            contacts::add_file(&app, &program.tenant, &program.by, of, (&name, arriving(&mut field))).await;
         if added.is_err() {
             read_on(&mut field).await;
         }
         return Ok(created("File uploaded successfully", view(added?)));
     }
     Err(Error::invalid("file", "file is missing.").into())
-}
-
-fn bytes(
-    field: &mut Field<'_>,
-) -> impl futures_util::Stream<
-    Item = std::result::Result<axum::body::Bytes, axum::extract::multipart::MultipartError>,
-> {
-    futures_util::stream::poll_fn(|cx| futures_util::StreamExt::poll_next_unpin(field, cx))
 }
 
 /// `GET /contacts/{externalReferenceId}/chatbots/{agent_id}/files`

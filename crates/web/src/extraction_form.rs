@@ -1,13 +1,12 @@
 //! The form by which a file and the schema of its fields are sent.
 
 use axum::extract::{Multipart, multipart::MultipartRejection};
-use futures_util::stream;
 use platform::{
     App, Error, Result, Tenant,
     extraction::{self, Upload, Wanted},
 };
 
-use crate::files::{broken_form, read_on};
+use crate::files::{arriving, broken_form, read_on};
 
 /// Reads the form of an extraction: `file`, `schema` and, if it likes, `threshold`, in whatever order they come.
 ///
@@ -45,8 +44,7 @@ async fn read(
         match field.name().unwrap_or_default() {
             "file" if upload.is_none() => {
                 let name = field.file_name().unwrap_or("document").to_owned();
-                let bytes = stream::poll_fn(|cx| stream::StreamExt::poll_next_unpin(&mut field, cx));
-                let received = extraction::receive(app, tenant, &name, bytes).await;
+                let received = extraction::receive(app, tenant, &name, arriving(&mut field)).await;
                 if received.is_err() {
                     read_on(&mut field).await;
                 }

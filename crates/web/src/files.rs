@@ -1,6 +1,8 @@
 //! Files that come in forms and go out as attachments.
 
 use axum::extract::multipart::{Field, MultipartError};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
 use http::StatusCode;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use platform::Error;
@@ -14,6 +16,11 @@ pub fn broken_form(error: MultipartError) -> Error {
         return Error::too_large("The upload is larger than this server allows (FRONTDESK_MAX_UPLOAD_MB).");
     }
     Error::bad_request(format!("The form cannot be read: {}.", error.body_text()))
+}
+
+/// A file of a form, as it arrives.
+pub fn arriving(field: &mut Field<'_>) -> impl Stream<Item = Result<Bytes, MultipartError>> {
+    stream::poll_fn(|cx| field.poll_next_unpin(cx))
 }
 
 /// Reads on after a file was refused: a client that is still sending would miss the answer. The body's limit bounds

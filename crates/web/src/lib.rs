@@ -21,7 +21,7 @@ pub use cors::{any_origin, preflight};
 pub use error::{ApiError, Refusal, Result, method_not_allowed, not_found};
 pub use extraction_form::extraction_form;
 pub use fields::{full_name, line, optional_text, patched_text, text};
-pub use files::{attachment, broken_form, read_on};
+pub use files::{arriving, attachment, broken_form, read_on};
 pub use layers::{REQUEST_ID, layered};
 pub use paging::{PageQuery, paged};
 pub use routes::{Access, Route, Routes};
