@@ -41,9 +41,9 @@ struct Passage {
 }
 
 #[derive(Deserialize)]
-struct Question {
-    text: String,
-    relevant: HashSet<String>,
+pub(crate) struct Question {
+    pub text: String,
+    pub relevant: HashSet<String>,
     lang: Option<String>,
 }
 
@@ -78,7 +78,7 @@ pub fn measure(folder: &Path, model_dir: Option<&Path>) -> Result<()> {
     if fine { Ok(()) } else { Err("not every goal is met".into()) }
 }
 
-fn sets(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn sets(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder)
         .map_err(|e| format!("{}: {e}; name the folder of sets by RETRIEVAL_SETS", folder.display()))?;
     let mut sets = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
@@ -87,7 +87,7 @@ fn sets(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(sets)
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     let text = fs::read_to_string(path)?;
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     lines
@@ -216,7 +216,7 @@ fn index(embedder: &Embedder, passages: &[Passage]) -> Result<Index> {
 }
 
 /// The vectors of texts, kept in a file whose name changes with the texts and with the embedder's numbers.
-fn vectors(embedder: &Embedder, texts: &[String]) -> Result<Vec<Vec<f32>>> {
+pub(crate) fn vectors(embedder: &Embedder, texts: &[String]) -> Result<Vec<Vec<f32>>> {
     let mut sum = Sha256::new();
     sum.update(bytes(&[embedder.embed("a text whose vector tells one embedder from another")]));
     texts.iter().for_each(|text| sum.update(format!("{text}\0")));

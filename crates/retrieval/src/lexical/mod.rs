@@ -19,8 +19,8 @@ pub(crate) use gist::Gist;
 
 use crate::title::{answers, telling_title};
 pub use fold::fold;
-use stem::stem;
-use stop_words::is_stop_word;
+pub(crate) use stem::stem;
+pub(crate) use stop_words::is_stop_word;
 use words::{Token, tokens};
 
 /// How often a telling title counts.
