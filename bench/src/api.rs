@@ -104,6 +104,11 @@ impl Api {
         self.make("api-keys", json!({ "name": "Bench", "allowed_domains": [domain] }), "key").await
     }
 
+    /// Has an address told of contacts that come to be.
+    pub async fn webhook(&self, url: &str) -> Result<String> {
+        self.make("webhooks", json!({ "url": url, "event_types": ["CONTACT_CREATED"] }), "id").await
+    }
+
     /// Uploads a document; gives its id.
     pub async fn upload(&self, collection: &str, name: &str, content: &[u8]) -> Result<String> {
         let mut body = format!(

@@ -44,7 +44,7 @@ enum Protocol {
     /// OpenAI's chat completions, of the stand-in and of the proxy before it.
     Completions,
     /// A path that answers JSON, with a session's token.
-    Json { path: &'static str, token: Option<String> },
+    Json { path: String, token: Option<String> },
 }
 
 impl Target {
@@ -59,8 +59,9 @@ impl Target {
     }
 
     /// A path of a server that answers JSON, called with a session's token or without.
-    pub fn json(addr: SocketAddr, path: &'static str, token: Option<&str>) -> Arc<Self> {
-        let protocol = Protocol::Json { path, token: token.map(|token| format!("Bearer {token}")) };
+    pub fn json(addr: SocketAddr, path: impl Into<String>, token: Option<&str>) -> Arc<Self> {
+        let protocol =
+            Protocol::Json { path: path.into(), token: token.map(|token| format!("Bearer {token}")) };
         Arc::new(Self { addr, protocol, asked: AtomicUsize::new(0) })
     }
 
@@ -80,7 +81,7 @@ impl Target {
                 (Request::post("/v1/chat/completions"), Full::from(body.to_string()))
             }
             Protocol::Json { path, token } => {
-                let request = Request::get(*path);
+                let request = Request::get(path);
                 let add = |request: request::Builder, token| request.header(header::AUTHORIZATION, token);
                 (token.iter().fold(request, add), Full::default())
             }

@@ -4,6 +4,7 @@
 //! only shows that everything works, and `--only chat,search` for a part. What a run needs (documents, filled
 //! data folders) is made once and kept below the target folder.
 
+mod analytics;
 mod answers;
 mod api;
 mod bare;
@@ -14,6 +15,7 @@ mod embed;
 mod extract;
 mod extraction;
 mod fill;
+mod grouping;
 mod identity;
 mod ingest;
 mod load;
@@ -22,12 +24,14 @@ mod process;
 mod proxy;
 mod quality;
 mod report;
+mod rows;
 mod search;
 mod server;
 mod stand_in;
 mod start;
 mod streams;
 mod ttft;
+mod webhooks;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -91,6 +95,12 @@ enum Helper {
         #[arg(default_value = "../shared/retrieval", env = "RETRIEVAL_SETS")]
         folder: PathBuf,
     },
+    /// How well questions of one meaning are put together, into `bench/GROUPING.md`
+    Grouping {
+        /// Folder of sets, each a folder with `queries.jsonl`
+        #[arg(default_value = "../shared/retrieval", env = "RETRIEVAL_SETS")]
+        folder: PathBuf,
+    },
     /// Fields of receipts without a language model, into `bench/EXTRACTION.md`
     Extraction {
         /// Folder with `extraction/receipts.jsonl`
@@ -113,6 +123,8 @@ enum Part {
     Ingest,
     Crawl,
     Answers,
+    Webhooks,
+    Analytics,
 }
 
 impl Part {
@@ -122,6 +134,7 @@ impl Part {
             Self::Chat | Self::Ttft | Self::Streams | Self::Identity | Self::Start => report::RESULTS,
             Self::Extract | Self::Embed | Self::Search | Self::Ingest | Self::Crawl => report::INGEST,
             Self::Answers => report::ANSWERS,
+            Self::Webhooks | Self::Analytics => report::EVENTS,
         }
     }
 
@@ -138,6 +151,8 @@ impl Part {
             Self::Ingest => "ingest",
             Self::Crawl => "crawl",
             Self::Answers => "answers",
+            Self::Webhooks => "webhooks",
+            Self::Analytics => "analytics",
         }
     }
 }
@@ -201,6 +216,7 @@ fn main() -> ExitCode {
         Some(Helper::Proxy { upstream }) => many().and_then(|rt| rt.block_on(proxy::serve(upstream))),
         Some(Helper::Bare) => many().and_then(|rt| rt.block_on(bare::serve())),
         Some(Helper::Retrieval { folder }) => quality::measure(folder, cli.model_dir.as_deref()),
+        Some(Helper::Grouping { folder }) => grouping::measure(folder, cli.model_dir.as_deref()),
         Some(Helper::Extraction { folder }) => extraction::measure(folder),
         None => single().and_then(|rt| rt.block_on(run(&cli))),
     };
@@ -253,7 +269,7 @@ async fn all(bench: &Bench, only: &[Part]) -> Result<()> {
         }
     }
     if !bench.quick {
-        for report in [report::RESULTS, report::INGEST, report::ANSWERS] {
+        for report in [report::RESULTS, report::INGEST, report::ANSWERS, report::EVENTS] {
             let parts = Part::value_variants().iter().filter(|part| part.report() == report);
             report::write(bench, report, parts.map(|part| part.name()))?;
         }
@@ -264,6 +280,8 @@ async fn all(bench: &Bench, only: &[Part]) -> Result<()> {
 async fn measure(bench: &Bench, part: Part) -> Result<Section> {
     match part {
         Part::Chat => chat::measure(bench).await,
+        Part::Webhooks => webhooks::measure(bench).await,
+        Part::Analytics => analytics::measure(bench).await,
         Part::Ttft => ttft::measure(bench).await,
         Part::Streams => streams::measure(bench).await,
         Part::Identity => identity::measure(bench).await,

@@ -34,6 +34,10 @@ pub const INGEST: Report = Report {
 pub const ANSWERS: Report =
     Report { file: "ANSWERS.md", title: "Answers and refusals, measured", command: "make bench-answers" };
 
+/// What follows from what happens.
+pub const EVENTS: Report =
+    Report { file: "EVENTS.md", title: "Webhooks and reports, measured", command: "make bench-events" };
+
 /// A measurement's figures.
 #[derive(Deserialize, Serialize)]
 pub struct Section {
@@ -137,7 +141,7 @@ fn digits(value: f64) -> String {
     clippy::disallowed_methods,
     reason = "the bench is a program of its own, without the server's clock"
 )]
-fn today() -> String {
+pub fn today() -> String {
     chrono::Utc::now().format("%Y-%m-%d %H:%M UTC").to_string()
 }
 

@@ -3,6 +3,8 @@
 mod account;
 mod account_keys;
 mod agents;
+mod analytics;
+mod analytics_export;
 mod api_keys;
 mod audit;
 mod auth;
@@ -24,6 +26,7 @@ mod open_keys;
 mod providers;
 mod routes;
 mod system;
+mod unanswered;
 mod webhooks;
 mod workspaces;
 

@@ -6,8 +6,8 @@ use platform::{
     App,
     Permission::{
         ChangeWorkspace, DeleteWorkspace, EditAgents, EditContacts, EditKnowledge, EditOutlets, EditWebhooks,
-        ManageKeys, ManageMembers, ViewAgents, ViewAudit, ViewContacts, ViewKeys, ViewKnowledge, ViewMembers,
-        ViewWebhooks, ViewWorkspace,
+        ManageKeys, ManageMembers, ViewAgents, ViewAnalytics, ViewAudit, ViewContacts, ViewKeys,
+        ViewKnowledge, ViewMembers, ViewWebhooks, ViewWorkspace,
     },
 };
 use web::{
@@ -16,9 +16,10 @@ use web::{
 };
 
 use crate::{
-    account, account_keys, agents, api_keys, audit, auth, collections, companies, company_agents,
-    contact_transfers, contacts, crawls, documents, executions, extractions, forms, industries, invitations,
-    knowledge, members, open_keys, providers, system, webhooks, workspaces,
+    account, account_keys, agents, analytics, analytics_export, api_keys, audit, auth, collections,
+    companies, company_agents, contact_transfers, contacts, crawls, documents, executions, extractions,
+    forms, industries, invitations, knowledge, members, open_keys, providers, system, unanswered, webhooks,
+    workspaces,
 };
 
 /// The surface's routes.
@@ -29,6 +30,7 @@ pub fn routes(app: &App, metrics: PrometheusHandle) -> Routes {
         .merge(workspace(app))
         .merge(contacts_and_forms(app))
         .merge(webhooks(app))
+        .merge(reports(app))
 }
 
 fn system(app: &App, metrics: PrometheusHandle) -> Routes {
@@ -228,4 +230,20 @@ fn webhooks(app: &App) -> Routes {
         .get("/api/v1/webhooks/{webhook_id}/deliveries", Workspace(ViewWebhooks), webhooks::list_webhook_deliveries)
         .get("/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}", Workspace(ViewWebhooks), webhooks::get_webhook_delivery)
         .post("/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Workspace(EditWebhooks), webhooks::replay_webhook_delivery)
+}
+
+#[rustfmt::skip] // one line a route
+fn reports(app: &App) -> Routes {
+    Routes::new(app)
+        .get("/api/v1/workspaces/{workspace_id}/analytics/overview", Workspace(ViewAnalytics), analytics::get_overview)
+        .get("/api/v1/workspaces/{workspace_id}/analytics/conversations", Workspace(ViewAnalytics), analytics::get_conversations)
+        .get("/api/v1/workspaces/{workspace_id}/analytics/questions", Workspace(ViewAnalytics), analytics::get_questions)
+        .get("/api/v1/workspaces/{workspace_id}/analytics/feedback", Workspace(ViewAnalytics), analytics::list_feedback)
+        .get("/api/v1/workspaces/{workspace_id}/analytics/export", Workspace(ViewAnalytics), analytics_export::export_analytics)
+        .get("/api/v1/workspaces/{workspace_id}/analytics/unanswered", Workspace(ViewAnalytics), unanswered::list_unanswered)
+        .get("/api/v1/workspaces/{workspace_id}/analytics/unanswered/{question_id}", Workspace(ViewAnalytics), unanswered::get_unanswered)
+        .post("/api/v1/workspaces/{workspace_id}/analytics/unanswered/{question_id}/answer", Workspace(EditKnowledge), unanswered::answer_unanswered)
+        .post("/api/v1/workspaces/{workspace_id}/analytics/unanswered/{question_id}/notify", Workspace(EditKnowledge), unanswered::notify_askers)
+        .post("/api/v1/workspaces/{workspace_id}/analytics/unanswered/{question_id}/resolve", Workspace(EditKnowledge), unanswered::resolve_unanswered)
+        .post("/api/v1/workspaces/{workspace_id}/analytics/unanswered/{question_id}/reopen", Workspace(EditKnowledge), unanswered::reopen_unanswered)
 }

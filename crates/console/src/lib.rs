@@ -4,6 +4,7 @@
 mod account;
 mod adding;
 mod agents;
+mod analytics;
 mod assets;
 mod audit_log;
 mod collections;
@@ -28,8 +29,10 @@ mod sign_up;
 mod tests;
 mod tryout;
 mod two_factor;
+mod unanswered;
 mod understood;
 mod visit;
+mod webhooks;
 mod workspaces;
 
 pub use routes::routes;

@@ -6,7 +6,7 @@ use http::StatusCode;
 use platform::{
     AgentId, App, Page, Paged,
     agents::{self, Filter, Listed},
-    conversations::{self, Escalation, Unanswered},
+    conversations::{self, Escalation, Unanswered, unanswered},
     workspaces::{self, Stats},
 };
 
@@ -49,13 +49,14 @@ pub async fn page(State(app): State<App>, member: Member) -> Result {
     let workspace = workspaces::get(&app, &member.tenant).await?;
     let stats = workspaces::stats(&app, &member.tenant).await?;
     let latest = Page { limit: LATEST, offset: 0 };
+    let open = unanswered::Filter { status: Some(unanswered::Status::Open), agent: None };
     let page = OverviewPage {
         chrome: member.chrome(Area::Overview),
         zone: Zone(workspaces::timezone(&workspace.timezone)?),
         base: base(&app),
         stats,
         agents: agents::list(&app, &member.tenant, Filter::default(), AGENTS).await?.items,
-        unanswered: conversations::unanswered(&app, &member.tenant, latest).await?,
+        unanswered: unanswered::list(&app, &member.tenant, &open, latest).await?,
         escalations: conversations::escalations(&app, &member.tenant, latest).await?,
     };
     render(StatusCode::OK, &page)

@@ -29,6 +29,10 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
 pub enum Area {
     /// How it is going.
     Overview,
+    /// What visitors ask, and how well they are answered.
+    Analytics,
+    /// What they asked in vain.
+    Unanswered,
     /// What its agents know.
     Documents,
     /// The shelves of it.
@@ -41,6 +45,8 @@ pub enum Area {
     Keys,
     /// One of its agents.
     Agent,
+    /// Whom it tells of events.
+    Webhooks,
     /// Who belongs to it.
     People,
     /// What was done in it.
@@ -48,6 +54,11 @@ pub enum Area {
 }
 
 impl Area {
+    /// Whether it is about what visitors ask, which has a navigation of its own.
+    pub fn is_analytics(self) -> bool {
+        matches!(self, Self::Analytics | Self::Unanswered)
+    }
+
     /// Whether it is about what the agents know, which has a navigation of its own.
     pub fn is_knowledge(self) -> bool {
         matches!(self, Self::Documents | Self::Collections | Self::Crawls | Self::Search)
@@ -81,6 +92,11 @@ impl Chrome {
     /// Whether the person may see who did what.
     pub fn may_audit(&self) -> bool {
         Standing::Member(self.role).may(Permission::ViewAudit)
+    }
+
+    /// Whether the person may make and change webhooks.
+    pub fn may_edit_webhooks(&self) -> bool {
+        Standing::Member(self.role).may(Permission::EditWebhooks)
     }
 
     /// Whether the person may make keys.
@@ -128,6 +144,13 @@ pub fn done(word: &str) -> Option<Notice> {
         "cancelled" => "The run is ended. What it has read stays.",
         "crawl-gone" => "The crawl is gone. Its documents stay.",
         "crawl-and-documents-gone" => "The crawl and its documents are gone.",
+        "resolved" => "The question is resolved. It opens again when somebody asks it in vain.",
+        "reopened" => "The question is open again.",
+        "answered" => "The answer is being read, and the agent is asked again right after.",
+        "notified" => "The answer is on its way to those who asked and left an address.",
+        "webhook" => "The webhook is changed.",
+        "webhook-gone" => "The webhook and its deliveries are gone.",
+        "replayed" => "The event is on its way once more.",
         "revoked" => "The key is revoked. Pages that use it can no longer ask.",
         "role" => "The role is changed.",
         "removed" => "They are removed, and what they had open is closed.",

@@ -9,8 +9,9 @@ use axum::{
 use platform::App;
 
 use crate::{
-    account, adding, agents, assets, audit_log, collections, crawl, crawls, csrf, document, documents,
-    invitation, keys, links, login, overview, page, people, search, sign_up, tryout, two_factor, workspaces,
+    account, adding, agents, analytics, assets, audit_log, collections, crawl, crawls, csrf, document,
+    documents, invitation, keys, links, login, overview, page, people, search, sign_up, tryout, two_factor,
+    unanswered, webhooks, workspaces,
 };
 
 /// The surface's routes.
@@ -63,6 +64,21 @@ pub fn routes() -> Router<App> {
         .route("/{workspace_id}/crawls/{crawl_id}/run", post(crawl::run))
         .route("/{workspace_id}/crawls/{crawl_id}/cancel", post(crawl::cancel))
         .route("/{workspace_id}/crawls/{crawl_id}/delete", post(crawl::delete))
+        .route("/{workspace_id}/analytics", get(analytics::page))
+        .route("/{workspace_id}/unanswered", get(unanswered::page))
+        .route("/{workspace_id}/unanswered/{question_id}", get(unanswered::question).post(unanswered::answer))
+        .route("/{workspace_id}/unanswered/{question_id}/resolve", post(unanswered::resolve))
+        .route("/{workspace_id}/unanswered/{question_id}/reopen", post(unanswered::reopen))
+        .route("/{workspace_id}/unanswered/{question_id}/notify", post(unanswered::notify))
+        .route("/{workspace_id}/webhooks", get(webhooks::page).post(webhooks::create))
+        .route("/{workspace_id}/webhooks/{webhook_id}", get(webhooks::one).post(webhooks::change))
+        .route("/{workspace_id}/webhooks/{webhook_id}/test", post(webhooks::test))
+        .route("/{workspace_id}/webhooks/{webhook_id}/rotate", post(webhooks::rotate))
+        .route("/{workspace_id}/webhooks/{webhook_id}/delete", post(webhooks::delete))
+        .route(
+            "/{workspace_id}/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
+            post(webhooks::replay),
+        )
         .route("/{workspace_id}/search", get(search::page))
         .route("/{workspace_id}/keys", get(keys::page).post(keys::create))
         .route("/{workspace_id}/keys/{key_id}/revoke", post(keys::revoke))

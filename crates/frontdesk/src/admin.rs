@@ -4,7 +4,7 @@ use std::{io::Read, path::PathBuf};
 
 use clap::Subcommand;
 use platform::{
-    Actor, App, Clock, Config, Error, Result,
+    Actor, App, Clock, Config, Error, Result, analytics,
     identity::{self, Password, SignUp},
     knowledge,
     workspaces::{self, NewWorkspace},
@@ -38,6 +38,12 @@ pub enum Command {
     },
     /// Queue every document whose vectors do not come from the present embedding model.
     Reprocess,
+    /// Add a workspace's analytics up anew from the event log, and put its questions together anew.
+    RebuildAnalytics {
+        /// The workspace's id.
+        #[arg(long)]
+        workspace: String,
+    },
 }
 
 /// Does it.
@@ -54,6 +60,14 @@ pub async fn run(command: Command, config: Config) -> Result<()> {
             let count = knowledge::queue_stale(&app).await?;
             app.db.close().await;
             println!("{count} documents are queued; the running server, or the next start, processes them.");
+            Ok(())
+        }
+        Command::RebuildAnalytics { workspace } => {
+            let app = App::open(config, Clock::system()).await?;
+            app.start_embeddings();
+            analytics::rebuild_workspace(&app, &workspace.parse()?).await?;
+            app.db.close().await;
+            println!("The analytics of {workspace} are made anew.");
             Ok(())
         }
     }

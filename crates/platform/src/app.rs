@@ -7,6 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Clock, Config, Entropy, Error, Result,
+    analytics::{self, Grouping},
     answering::{Breakers, LiveAnswers},
     callers::{self, Callers},
     conversations::Recorder,
@@ -59,6 +60,8 @@ pub struct Parts {
     pub indexes: Indexes,
     /// Writes down what was said.
     pub recorder: Recorder,
+    /// Puts questions together.
+    pub(crate) grouping: Grouping,
     /// The models that failed lately.
     pub(crate) breakers: Breakers,
     /// Answers that are being given or have just been.
@@ -129,6 +132,7 @@ impl App {
             http,
             outbound: Outbound::new(&config, resolver)?,
             recorder: Recorder::default(),
+            grouping: Grouping::default(),
             breakers: Breakers::default(),
             live: LiveAnswers::default(),
             bell: Bell::default(),
@@ -147,6 +151,8 @@ impl App {
         self.tasks.spawn(listen(self.clone()));
         self.tasks.spawn(housekeeping::run(self.clone()));
         if self.config.job_workers > 0 {
+            self.tasks.spawn(analytics::roll_up(self.clone()));
+            self.tasks.spawn(analytics::group(self.clone()));
             self.tasks.spawn(webhooks::fan_out(self.clone()));
             self.tasks.spawn(webhooks::deliver(self.clone()));
         }

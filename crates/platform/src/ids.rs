@@ -102,6 +102,8 @@ ids! {
     MessageId = "msg_";
     /// A question that could not be answered.
     UnansweredId = "uq_";
+    /// Questions of one meaning.
+    TopicId = "topic_";
     /// A visitor's request for a person.
     EscalationId = "esc_";
     /// A job.

@@ -1,7 +1,8 @@
 //! What the business is: identity, workspaces, agents, knowledge, answering, conversations, contacts, forms,
-//! webhooks, and the jobs and mails beneath them. There is no HTTP server in here; the surfaces call these verbs.
+//! webhooks, analytics, and the jobs and mails beneath them. There is no HTTP server in here; the surfaces call these verbs.
 
 pub mod agents;
+pub mod analytics;
 pub mod answering;
 mod app;
 pub mod audit;

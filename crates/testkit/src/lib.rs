@@ -1,14 +1,16 @@
-//! A whole server for a test, on either database, with a clock that the test holds, a mailbox it can read, and
-//! a language model that does what it is told.
+//! A whole server for a test, on either database, with a clock that the test holds, a mailbox it can read, a language
+//! model that does what it is told, and a provider of embeddings.
 
 mod client;
 mod database;
+mod embeddings;
 mod model;
 mod server;
 mod site;
 
 pub use client::{Answer, Call};
 pub use database::Database;
+pub use embeddings::embeddings;
 pub use model::{Behaviour, Model, tool_call};
 pub use server::{Owner, PASSWORD, Server};
 pub use site::{Asked, Reply, Site, page};

@@ -5,5 +5,6 @@ mod identity;
 mod knowledge;
 mod knowledge_pages;
 mod pages;
+mod reports;
 pub mod samples;
 mod site;

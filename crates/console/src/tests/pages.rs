@@ -94,11 +94,14 @@ fn the_overview_tells_how_it_is_going() {
     let question = Unanswered {
         id: id("uq"),
         agent_id: id("agent"),
+        topic_id: None,
         question: HOSTILE.into(),
         occurrences: 4,
         first_seen: noon(),
         last_seen: noon(),
         status: "OPEN".into(),
+        resolved_at: None,
+        remedy: None,
     };
     let wish = Escalation {
         id: id("esc"),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod agents;
+mod analytics;
 mod answering;
 mod api_keys;
 mod audit;

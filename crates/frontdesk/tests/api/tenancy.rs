@@ -165,6 +165,10 @@ async fn company(server: &Server, name: &str) -> Company {
     let hook = json!({ "url": "http://93.184.215.14/hook", "event_types": ["LEAD_CAPTURED"] });
     let hook = text(&call(Method::POST, &at("webhooks"), hook).await["id"]);
     let delivery = made_id("dlv_", name);
+    // The run's question is one that nothing answers.
+    let questions = call(Method::GET, &at("analytics/unanswered"), json!({})).await;
+    let question = text(&questions["unanswered"][0]["id"]);
+    let remedy = json!({ "document_id": made_id("doc_", name), "answer": "There.", "written_at": "2026-09-21T14:00:00Z", "notify": false, "test": null });
     let (outlet, invitation) = (made_id("outlet_", name), made_id("invite_", name));
     let now = server.app.clock.now();
     let outlet_row = Sql::new(
@@ -188,6 +192,7 @@ async fn company(server: &Server, name: &str) -> Company {
                 .bind(now),
             Sql::new("UPDATE documents SET status = 'COMPLETED'"),
             Sql::new("UPDATE crawls SET status = 'COMPLETED'"),
+            Sql::new("UPDATE unanswered_questions SET remedy = $1 WHERE id = $2").bind(remedy).bind(&*question),
             Sql::new("UPDATE contact_transfers SET status = 'COMPLETED'"),
             Sql::new("UPDATE extractions SET status = 'COMPLETED', found = $1")
                 .bind(json!({ "fields": { "total": 5.0 }, "details": {}, "missing": [] })),
@@ -231,6 +236,7 @@ async fn company(server: &Server, name: &str) -> Company {
         ("execution_id", text(&run["execution_id"])),
         ("provider_id", made_id("prov_", name)),
         ("version", "1".into()),
+        ("question_id", question),
         ("webhook_id", hook),
         ("delivery_id", delivery),
         ("outlet_id", outlet),

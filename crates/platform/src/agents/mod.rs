@@ -5,7 +5,14 @@
 mod settings;
 mod store;
 
-use std::{collections::HashSet, fmt, str::FromStr, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    str::FromStr,
+    sync::Arc,
+};
+
+use ::store::Read;
 
 pub use settings::{
     Appearance, AppearancePatch, Behavior, BehaviorPatch, Branding, BrandingPatch, Greeting, GreetingPatch,
@@ -281,6 +288,16 @@ pub async fn published(app: &App, tenant: &Tenant, id: &AgentId) -> Result<Arc<P
             "There is no published agent with this id for this API key. Publish the agent first.",
         )
     })
+}
+
+/// How many agents visitors can reach.
+pub(crate) async fn count_published(db: &mut Read, tenant: &Tenant) -> Result<i64> {
+    store::count_published(db, tenant).await
+}
+
+/// What the workspace's agents are called.
+pub(crate) async fn names(db: &mut Read, tenant: &Tenant) -> Result<HashMap<AgentId, String>> {
+    Ok(store::names(db, tenant).await?.into_iter().collect())
 }
 
 /// The workspace of a published agent, for the share page, which is reached by the agent's id alone.

@@ -399,3 +399,13 @@ pub(super) async fn delete(db: &mut Write, tenant: &Tenant, id: &AgentId) -> Res
     db.execute(sql!("DELETE FROM agents WHERE workspace_id = $1 AND id = $2", tenant, id)).await?;
     Ok(())
 }
+
+/// Agents that visitors can reach.
+pub(super) async fn count_published(db: &mut Read, tenant: &Tenant) -> Result<i64> {
+    let count = sql!("SELECT count(*) FROM agents WHERE workspace_id = $1 AND status = 'PUBLISHED'", tenant);
+    Ok(db.count(count).await?)
+}
+
+pub(super) async fn names(db: &mut Read, tenant: &Tenant) -> Result<Vec<(AgentId, String)>> {
+    Ok(db.all(sql!("SELECT id, name FROM agents WHERE workspace_id = $1", tenant)).await?)
+}

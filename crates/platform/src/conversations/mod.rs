@@ -3,6 +3,7 @@
 
 mod recorder;
 mod store;
+pub mod unanswered;
 
 use chrono::TimeDelta;
 use models::Turn;
@@ -11,8 +12,9 @@ use serde_json::Value;
 
 use recorder::Entry;
 pub use recorder::Recorder;
+pub use store::Escalation;
 pub(crate) use store::set_contact;
-pub use store::{Escalation, Unanswered};
+pub use unanswered::Unanswered;
 
 use crate::{
     AgentId, App, Error, EscalationId, MessageId, Page, Paged, Result, Tenant, contacts,
@@ -61,6 +63,11 @@ impl Channel {
         [Self::Widget, Self::Api, Self::Execute, Self::Test]
             .into_iter()
             .find(|channel| channel.as_str() == text)
+    }
+
+    /// Where feedback came from when that was not written down yet.
+    pub(crate) fn widget() -> Self {
+        Self::Widget
     }
 
     /// Whether what is said here counts among what visitors ask.
@@ -145,12 +152,6 @@ pub(crate) async fn take_pending(app: &App, tenant: &Tenant, thread: &Thread) ->
     Ok(pending)
 }
 
-/// A question as it is compared: lower case, words and digits only.
-fn fold(question: &str) -> String {
-    let lower = question.to_lowercase();
-    lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
 /// Ends the conversations in which nothing was said for half an hour; gives how many those of visitors were.
 ///
 /// # Errors
@@ -204,15 +205,20 @@ pub async fn give_feedback(
 ) -> Result<()> {
     check_length("comment", comment.as_deref().unwrap_or_default())?;
     let mut db = app.db.write().await?;
-    let set = store::set_feedback(&mut db, tenant, message, feedback, comment.clone()).await?;
-    let conversation = set.ok_or_else(|| Error::not_found("There is no such message."))?;
-    let about = store::about(&mut db, tenant, &conversation).await?;
-    if about.channel()?.is_visitors() {
+    let judged = store::judged(&mut db, tenant, message).await?;
+    let judged = judged.ok_or_else(|| Error::not_found("There is no such message."))?;
+    store::set_feedback(&mut db, tenant, message, feedback, comment.clone()).await?;
+    let about = store::about(&mut db, tenant, &judged.conversation_id).await?;
+    let channel = about.channel()?;
+    if channel.is_visitors() {
         let fact = Fact::FeedbackSubmitted {
             message: message.clone(),
-            conversation,
+            conversation: judged.conversation_id,
             agent: about.agent_id,
+            channel,
             feedback: feedback.as_str().to_owned(),
+            former: judged.feedback,
+            answered_at: Some(judged.created_at),
             comment,
         };
         events::record(app, &mut db, tenant, &fact).await?;
@@ -268,14 +274,6 @@ fn check_length(field: &'static str, text: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::invalid(field, format!("{field} has at most {MAX_TEXT} characters.")))
-}
-
-/// Questions that could not be answered, latest first.
-///
-/// # Errors
-/// What the database says.
-pub async fn unanswered(app: &App, tenant: &Tenant, page: Page) -> Result<Paged<Unanswered>> {
-    store::unanswered(&mut app.db.read().await?, tenant, page).await
 }
 
 /// Visitors who asked for a person, latest first.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::{Channel, Exchange, Thread, fold, store};
+use super::{Channel, Exchange, Thread, store, unanswered::spelling};
 use crate::{
     App, ConversationId, Error, Result, Tenant, UnansweredId,
     events::{self, Fact},
@@ -76,10 +76,12 @@ async fn insert(app: &App, entries: &[Entry]) -> Result<()> {
             store::set_pending(&mut db, tenant, thread, exchange.pending.clone()).await?;
         }
         if !exchange.answered && thread.channel.is_visitors() {
-            let id = UnansweredId::new(now, app.entropy);
-            let key = fold(&exchange.question);
-            let asked = (exchange.question.as_str(), key.as_str());
-            store::count_unanswered(&mut db, tenant, &id, &thread.agent, asked, now).await?;
+            let fresh = UnansweredId::new(now, app.entropy);
+            // What goes on from an earlier question says nothing by itself.
+            let question = execution.asked.as_deref().unwrap_or(&exchange.question);
+            let asked = (question, &*spelling(question));
+            let id = store::unanswered::count(&mut db, tenant, &fresh, &thread.agent, asked, now).await?;
+            store::unanswered::asked_in(&mut db, tenant, &id, &conversation).await?;
         }
         if thread.channel.is_visitors() {
             facts.extend(entry.facts(conversation, is_new).into_iter().map(|fact| (tenant, fact)));
@@ -107,6 +109,7 @@ impl Entry {
             agent: agent.clone(),
             channel,
             question: exchange.question.clone(),
+            asked: execution.asked.clone(),
             answer: exchange.answer.clone(),
             answered: exchange.answered,
             confidence: exchange.confidence,

@@ -100,6 +100,9 @@ pub enum Fact {
         channel: Channel,
         message_count: i64,
         started_at: DateTime<Utc>,
+        /// From the first to the last message since it began, or went on after an earlier end.
+        #[serde(default)]
+        duration_seconds: i64,
     },
     MessageReceived {
         #[serde(rename = "message_id")]
@@ -110,6 +113,9 @@ pub enum Fact {
         agent: AgentId,
         channel: Channel,
         question: String,
+        /// The question as it stands alone, when it goes on from what was said before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<String>,
         answer: String,
         answered: bool,
         confidence: f64,
@@ -138,8 +144,16 @@ pub enum Fact {
         conversation: ConversationId,
         #[serde(rename = "agent_id")]
         agent: AgentId,
+        #[serde(default = "Channel::widget")]
+        channel: Channel,
         /// THUMBS_UP or THUMBS_DOWN.
         feedback: String,
+        /// What the same visitor thought before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former: Option<String>,
+        /// When the answer was given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answered_at: Option<DateTime<Utc>>,
         comment: Option<String>,
     },
     EscalationRequested {

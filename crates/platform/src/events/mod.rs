@@ -11,7 +11,7 @@ mod store;
 
 use std::time::Duration;
 
-use ::store::Write;
+use ::store::{Read, Write};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use tokio::sync::watch;
@@ -87,8 +87,23 @@ impl Reader {
     /// The next events in order, and the transaction in which they count as read: what follows from them is written
     /// there and committed. Waits for events; none when the server stops.
     pub async fn next(&mut self, app: &App) -> Option<(Write, Vec<Event>)> {
+        let name = self.name;
+        self.until(app, || read_on(app, name)).await
+    }
+
+    /// The next events in order, for who has work to do on them during which nobody should wait for a transaction.
+    /// They count as read by [`take`]. Waits for events; none when the server stops.
+    pub async fn peek(&mut self, app: &App) -> Option<Batch> {
+        let name = self.name;
+        self.until(app, || look_on(app, name)).await
+    }
+
+    async fn until<T, F>(&mut self, app: &App, mut look: impl FnMut() -> F) -> Option<T>
+    where
+        F: Future<Output = Result<Option<T>>>,
+    {
         while !app.stopping.is_cancelled() {
-            match read_on(app, self.name).await {
+            match look().await {
                 Ok(Some(read)) => return Some(read),
                 Ok(None) => {}
                 Err(error) => {
@@ -107,6 +122,17 @@ impl Reader {
     }
 }
 
+/// Events that a reader has looked at and that do not count as read yet.
+#[derive(Debug)]
+pub struct Batch {
+    /// Where the reader was.
+    pub from: i64,
+    /// The last of them.
+    pub to: i64,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+}
+
 /// What a reader has not read, in order, and the transaction in which it counts as read once that is committed.
 ///
 /// # Errors
@@ -122,10 +148,62 @@ pub async fn read_on(app: &App, reader: &'static str) -> Result<Option<(Write, V
     drop(db);
     let mut db = app.db.write().await?;
     let place = store::hold(&mut db, reader).await?;
-    let rows = store::after(&mut db, place, BATCH).await?;
-    let Some(last) = rows.last().map(|row| row.position) else { return Ok(None) };
-    store::move_to(&mut db, reader, last).await?;
-    Ok(Some((db, rows.into_iter().filter_map(event).collect())))
+    let Some(batch) = batch(&mut db, place).await? else { return Ok(None) };
+    store::move_to(&mut db, reader, batch.to).await?;
+    Ok(Some((db, batch.events)))
+}
+
+/// What a reader has not read, in order; it does not count as read.
+///
+/// # Errors
+/// What the database says.
+pub async fn look_on(app: &App, reader: &'static str) -> Result<Option<Batch>> {
+    give_positions(app).await?;
+    let mut db = app.db.read().await?;
+    let place = store::place(&mut db, reader).await?;
+    batch(&mut db, place).await
+}
+
+/// The transaction in which events that were looked at count as read; none when another server has read them since.
+///
+/// # Errors
+/// What the database says.
+pub async fn take(app: &App, reader: &'static str, batch: &Batch) -> Result<Option<Write>> {
+    let Some(mut db) = hold_at(app, reader, batch.from).await? else { return Ok(None) };
+    store::move_to(&mut db, reader, batch.to).await?;
+    Ok(Some(db))
+}
+
+/// A transaction during which a reader stays where it is; none when it is elsewhere by now.
+///
+/// # Errors
+/// What the database says.
+pub async fn hold_at(app: &App, reader: &'static str, place: i64) -> Result<Option<Write>> {
+    let mut db = app.db.write().await?;
+    Ok((store::hold(&mut db, reader).await? == place).then_some(db))
+}
+
+/// How far a reader is.
+///
+/// # Errors
+/// What the database says.
+pub async fn place(app: &App, reader: &'static str) -> Result<i64> {
+    store::place(&mut app.db.read().await?, reader).await
+}
+
+/// The next events of one workspace after a position, up to and with another.
+///
+/// # Errors
+/// What the database says.
+pub async fn of(app: &App, tenant: &Tenant, (after, to): (i64, i64)) -> Result<Vec<Event>> {
+    let rows = store::of(&mut app.db.read().await?, tenant, (after, to), BATCH).await?;
+    Ok(rows.into_iter().filter_map(event).collect())
+}
+
+async fn batch(db: &mut Read, from: i64) -> Result<Option<Batch>> {
+    let rows = store::after(db, from, BATCH).await?;
+    let Some(to) = rows.last().map(|row| row.position) else { return Ok(None) };
+    Ok(Some(Batch { from, to, events: rows.into_iter().filter_map(event).collect() }))
 }
 
 /// Gives positions to what was committed without one.

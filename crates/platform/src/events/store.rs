@@ -99,6 +99,25 @@ pub(super) async fn after(db: &mut Read, position: i64, limit: i64) -> Result<Ve
         .await?)
 }
 
+/// What follows a position in one workspace.
+pub(super) async fn of(
+    db: &mut Read,
+    tenant: &Tenant,
+    (after, to): (i64, i64),
+    limit: i64,
+) -> Result<Vec<Row>> {
+    Ok(db
+        .all(sql!(
+            "SELECT position, id, workspace_id, kind, payload, created_at FROM events
+             WHERE workspace_id = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT $4",
+            tenant,
+            after,
+            to,
+            limit
+        ))
+        .await?)
+}
+
 /// Removes what was written before a moment; what has no position yet has not been read.
 pub(super) async fn delete_before(db: &mut Write, moment: DateTime<Utc>) -> Result<u64> {
     Ok(db.execute(sql!("DELETE FROM events WHERE created_at < $1 AND position IS NOT NULL", moment)).await?)

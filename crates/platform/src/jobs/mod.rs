@@ -19,8 +19,8 @@ pub use store::Counts;
 pub use worker::run;
 
 use crate::{
-    App, CrawlId, DocumentId, Error, ExtractionId, JobId, Result, Tenant, TransferId, WorkspaceId,
-    identity::Purpose, mail::Mail,
+    App, CrawlId, DocumentId, Error, ExtractionId, JobId, Result, Tenant, TransferId, UnansweredId,
+    WorkspaceId, identity::Purpose, mail::Mail,
 };
 
 /// How long a worker may go silent before another takes its job.
@@ -66,6 +66,15 @@ pub enum Task {
         /// The extraction.
         extraction: ExtractionId,
     },
+    /// Add a workspace's numbers up anew, as its time zone has changed.
+    AddUpAnew,
+    /// Ask an agent what somebody wrote the answer to, and send that to those who asked.
+    TryRemedy {
+        /// The question.
+        question: UnansweredId,
+        /// The answer's document; void when another answer was written since.
+        document: DocumentId,
+    },
     /// Remove everything a deleted workspace held.
     EraseWorkspace,
     /// Send a mail.
@@ -92,6 +101,8 @@ impl Task {
             Self::CrawlDue { .. } => "crawl_due",
             Self::TransferContacts { .. } => "transfer_contacts",
             Self::ExtractFields { .. } => "extract_fields",
+            Self::AddUpAnew => "add_up_anew",
+            Self::TryRemedy { .. } => "try_remedy",
             Self::EraseWorkspace => "erase_workspace",
             Self::SendMail(_) => "send_mail",
             Self::MailLink { .. } => "mail_link",

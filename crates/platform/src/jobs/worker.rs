@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{interval, sleep};
 
 use super::{Job, LEASE, Task, store};
-use crate::{App, Result, contacts, extraction, identity, knowledge, mail, workspaces};
+use crate::{App, Result, analytics, contacts, extraction, identity, knowledge, mail, workspaces};
 
 /// How often a worker looks when no bell rings; another process's jobs are found this way.
 const LOOK: Duration = Duration::from_secs(1);
@@ -75,6 +75,8 @@ async fn perform(app: &App, job: &Job) -> Result<()> {
         Task::CrawlDue { crawl, due } => knowledge::crawl::begin_due(app, job, crawl, *due).await,
         Task::TransferContacts { transfer } => contacts::transfers::run(app, job, transfer).await,
         Task::ExtractFields { extraction } => extraction::process(app, job, extraction).await,
+        Task::AddUpAnew => analytics::rebuild_as_job(app, job).await,
+        Task::TryRemedy { question, document } => analytics::try_remedy(app, job, question, document).await,
         Task::EraseWorkspace => workspaces::erase(app, job).await,
         Task::SendMail(mail) => mail::send(app, job, mail).await,
         Task::MailLink { purpose, email } => identity::make_link(app, job, *purpose, email).await,

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use ::store::Write;
+use ::store::{Read, Write};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::FromRow;
@@ -153,6 +153,11 @@ pub struct Filter {
     pub status: Option<DocumentStatus>,
     /// With this in the title, whatever the case.
     pub search: Option<String>,
+}
+
+/// Documents that can be found.
+pub(crate) async fn count_whole(db: &mut Read, tenant: &Tenant) -> Result<i64> {
+    store::count_whole(db, tenant).await
 }
 
 /// A part of the workspace's documents, newest first.

@@ -1,6 +1,10 @@
 //! Text to vectors: by the model in the process, by a provider, or not at all.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use ::models::OpenAiEmbeddings;
 use retrieval::{DIMENSIONS, Embedder};
@@ -13,11 +17,22 @@ const BATCH: usize = 64;
 /// Texts that the model in the process takes at once; small, so that a question need not wait for long.
 const LOCAL_BATCH: usize = 8;
 
+/// Questions whose vectors are kept: who asks again, and whoever looks at what was asked a moment later, need not wait.
+const RECENT: usize = 1_024;
+
 /// Turns text into unit vectors, when there is a model for it.
 pub struct Embeddings {
     source: Source,
     /// One question or batch a core at a time: more would only wait for each other.
     cores: Semaphore,
+    recent: Mutex<Recent>,
+}
+
+/// The questions asked last, and their vectors.
+#[derive(Default)]
+struct Recent {
+    vectors: HashMap<String, Vec<f32>>,
+    order: VecDeque<String>,
 }
 
 enum Source {
@@ -40,7 +55,7 @@ impl Embeddings {
             }
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { source, cores: Semaphore::new(cores) }
+        Self { source, cores: Semaphore::new(cores), recent: Mutex::default() }
     }
 
     /// Loads the model in the process behind the start; until it is there, whoever needs it waits.
@@ -74,7 +89,41 @@ impl Embeddings {
     /// # Errors
     /// Upstream when the provider fails.
     pub async fn question(&self, text: &str) -> Result<Option<Vec<f32>>> {
-        Ok(self.all(vec![text.to_owned()]).await?.and_then(|vectors| vectors.into_iter().next()))
+        Ok(self.questions(vec![text.to_owned()]).await?.and_then(|vectors| vectors.into_iter().next()))
+    }
+
+    /// The vectors of questions, in order; `None` when there is no model.
+    ///
+    /// # Errors
+    /// Upstream when the provider fails.
+    pub async fn questions(&self, texts: Vec<String>) -> Result<Option<Vec<Vec<f32>>>> {
+        let known: Vec<Option<Vec<f32>>> = {
+            let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+            texts.iter().map(|text| recent.vectors.get(text).cloned()).collect()
+        };
+        let unknown = texts.iter().zip(&known).filter(|(_, vector)| vector.is_none());
+        let unknown: Vec<String> = unknown.map(|(text, _)| text.clone()).collect();
+        if unknown.is_empty() {
+            return Ok(Some(known.into_iter().flatten().collect()));
+        }
+        let Some(made) = self.all(unknown.clone()).await? else { return Ok(None) };
+        self.keep(unknown.into_iter().zip(&made));
+        let mut made = made.into_iter();
+        Ok(Some(known.into_iter().filter_map(|vector| vector.or_else(|| made.next())).collect()))
+    }
+
+    fn keep<'a>(&self, made: impl Iterator<Item = (String, &'a Vec<f32>)>) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        for (text, vector) in made {
+            if recent.vectors.insert(text.clone(), vector.clone()).is_none() {
+                recent.order.push_back(text);
+            }
+            if recent.order.len() > RECENT
+                && let Some(oldest) = recent.order.pop_front()
+            {
+                recent.vectors.remove(&oldest);
+            }
+        }
     }
 
     /// A vector for each text, in order; `None` when there is no model.

@@ -32,5 +32,5 @@ pub use uploads::{Change, NewDocument, Source, Upload, accept, discard, receive}
 pub use versions::{Content, Version, content, restore};
 
 pub(crate) use collections::ids as collection_ids;
-pub(crate) use documents::erase;
+pub(crate) use documents::{count_whole, erase};
 pub(crate) use ingest::process;

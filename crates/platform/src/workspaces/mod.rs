@@ -12,7 +12,7 @@ mod tenant;
 
 use std::{str::FromStr, sync::Arc};
 
-use ::store::Write;
+use ::store::{Read, Write};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
@@ -144,6 +144,21 @@ pub async fn get(app: &App, tenant: &Tenant) -> Result<Workspace> {
     store::get(&mut app.db.read().await?, tenant).await
 }
 
+/// A workspace's time zone; none when it has been closed.
+///
+/// # Errors
+/// Internal when what is stored is no time zone.
+pub(crate) async fn zone(db: &mut Read, tenant: &Tenant) -> Result<Option<Tz>> {
+    let Some(name) = store::timezone(db, tenant).await? else { return Ok(None) };
+    let odd = |_| Error::internal(format!("workspaces.timezone of {} holds {name:?}", tenant.id()));
+    Tz::from_str(&name).map(Some).map_err(odd)
+}
+
+/// What a workspace is called.
+pub(crate) async fn name(db: &mut Read, tenant: &Tenant) -> Result<String> {
+    Ok(store::get(db, tenant).await?.name)
+}
+
 /// How much is in a workspace.
 ///
 /// # Errors
@@ -159,6 +174,7 @@ pub async fn stats(app: &App, tenant: &Tenant) -> Result<Stats> {
 pub async fn update(app: &App, tenant: &Tenant, by: &Actor, change: Change) -> Result<Workspace> {
     let mut db = app.db.write().await?;
     let mut workspace = store::get(&mut db, tenant).await?;
+    let moved = change.timezone.is_some_and(|zone| zone.name() != workspace.timezone);
     workspace.name = change.name.unwrap_or(workspace.name);
     workspace.logo_url = change.logo_url.apply(workspace.logo_url);
     workspace.timezone = change.timezone.map_or(workspace.timezone, |zone| zone.name().to_owned());
@@ -167,7 +183,12 @@ pub async fn update(app: &App, tenant: &Tenant, by: &Actor, change: Change) -> R
     }
     store::update(&mut db, tenant, &workspace, app.clock.now()).await?;
     audit::record(app, &mut db, tenant, by, Event::new("workspace.changed", workspace.id.as_str())).await?;
+    if moved {
+        // Its days begin at another hour.
+        jobs::enqueue(app, &mut db, Some(tenant.id()), &Task::AddUpAnew).await?;
+    }
     app.callers.commit(db).await?;
+    app.bell.ring();
     Ok(workspace)
 }
 

@@ -88,13 +88,15 @@ pub enum Permission {
     ViewWebhooks,
     /// Make, change, test and delete webhooks.
     EditWebhooks,
+    /// See what visitors ask, and how well they are answered.
+    ViewAnalytics,
     /// Read the audit log.
     ViewAudit,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ViewWorkspace,
         Self::ChangeWorkspace,
         Self::DeleteWorkspace,
@@ -111,6 +113,7 @@ impl Permission {
         Self::EditOutlets,
         Self::ViewWebhooks,
         Self::EditWebhooks,
+        Self::ViewAnalytics,
         Self::ViewAudit,
     ];
 
@@ -136,6 +139,7 @@ impl Permission {
             Self::EditOutlets => [N, N, Y, Y, N, Y],
             Self::ViewWebhooks => [Y, Y, Y, Y, Y, Y],
             Self::EditWebhooks => [N, N, Y, Y, N, Y],
+            Self::ViewAnalytics => [Y, Y, Y, Y, Y, Y],
             Self::ViewAudit => [N, N, Y, Y, N, N],
         }
     }

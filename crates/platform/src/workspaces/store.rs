@@ -133,6 +133,12 @@ pub(super) async fn get(db: &mut Read, tenant: &Tenant) -> Result<Workspace> {
     .ok_or_else(|| Error::not_found("There is no such workspace."))
 }
 
+pub(super) async fn timezone(db: &mut Read, tenant: &Tenant) -> Result<Option<String>> {
+    let found =
+        db.optional(sql!("SELECT timezone FROM workspaces WHERE id = $1 AND erased_at IS NULL", tenant));
+    Ok(found.await?.map(|(zone,)| zone))
+}
+
 pub(super) async fn stats(db: &mut Read, tenant: &Tenant) -> Result<Stats> {
     Ok(db
         .one(sql!(

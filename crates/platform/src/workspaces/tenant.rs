@@ -4,7 +4,7 @@ use crate::WorkspaceId;
 
 /// A workspace whose rows the holder may read. Only this crate makes one: from a member's entry, from a key, or
 /// from a job that carries its workspace. Every query on a tenant's table asks for it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tenant(WorkspaceId);
 
 impl Tenant {

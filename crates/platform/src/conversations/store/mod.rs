@@ -1,4 +1,6 @@
-//! The tables of conversations, messages, unanswered questions and escalations.
+//! The tables of conversations, messages and escalations; those of unanswered questions stand in [`unanswered`].
+
+pub(super) mod unanswered;
 
 use chrono::{DateTime, Utc};
 use models::{Role, Turn};
@@ -8,27 +10,8 @@ use store::{Read, Write, sql};
 use super::{Channel, Exchange, Feedback, Thread, Wish};
 use crate::{
     AgentId, ContactId, ConversationId, Error, EscalationId, MessageId, Page, Paged, Result, Tenant,
-    UnansweredId, WorkspaceId, events::Fact,
+    WorkspaceId, events::Fact,
 };
-
-/// A question that could not be answered.
-#[derive(Clone, Debug, FromRow)]
-pub struct Unanswered {
-    /// The question.
-    pub id: UnansweredId,
-    /// Who was asked.
-    pub agent_id: AgentId,
-    /// As it was asked first.
-    pub question: String,
-    /// How often.
-    pub occurrences: i64,
-    /// First.
-    pub first_seen: DateTime<Utc>,
-    /// Last.
-    pub last_seen: DateTime<Utc>,
-    /// OPEN.
-    pub status: String,
-}
 
 /// A visitor who asked for a person.
 #[derive(Clone, Debug, FromRow)]
@@ -82,7 +65,9 @@ pub(super) async fn touch(
             "INSERT INTO conversations (id, workspace_id, agent_id, channel, session_id, page_url, message_count, started_at, last_message_at)
              VALUES ($1, $2, $3, $4, $5, $6, 2, $7, $8)
              ON CONFLICT (agent_id, channel, session_id) DO UPDATE
-             SET message_count = conversations.message_count + 2, last_message_at = excluded.last_message_at, ended_at = NULL
+             SET message_count = conversations.message_count + 2, last_message_at = excluded.last_message_at, ended_at = NULL,
+                 sitting_since = CASE WHEN conversations.ended_at IS NULL THEN conversations.sitting_since
+                                      ELSE excluded.last_message_at END
              RETURNING id, message_count",
             fresh,
             tenant,
@@ -183,29 +168,23 @@ pub(crate) async fn set_contact(
     Ok(())
 }
 
-pub(super) async fn count_unanswered(
-    db: &mut Write,
-    tenant: &Tenant,
-    id: &UnansweredId,
-    agent: &AgentId,
-    (question, key): (&str, &str),
-    now: DateTime<Utc>,
-) -> Result<()> {
-    db.execute(sql!(
-        "INSERT INTO unanswered_questions (id, workspace_id, agent_id, question, question_key, occurrences, status, first_seen, last_seen)
-         VALUES ($1, $2, $3, $4, $5, 1, 'OPEN', $6, $7)
-         ON CONFLICT (workspace_id, agent_id, question_key) DO UPDATE
-         SET occurrences = unanswered_questions.occurrences + 1, last_seen = excluded.last_seen, status = 'OPEN'",
-        id,
+/// An answer that somebody has an opinion on.
+#[derive(FromRow)]
+pub(super) struct Judged {
+    pub conversation_id: ConversationId,
+    pub feedback: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// The answer as it is judged so far, held until the transaction ends so that opinions follow one another.
+pub(super) async fn judged(db: &mut Write, tenant: &Tenant, message: &MessageId) -> Result<Option<Judged>> {
+    let held = db.optional(sql!(
+        "UPDATE messages SET feedback = feedback WHERE workspace_id = $1 AND id = $2
+         RETURNING conversation_id, feedback, created_at",
         tenant,
-        agent,
-        question,
-        key,
-        now,
-        now
-    ))
-    .await?;
-    Ok(())
+        message
+    ));
+    Ok(held.await?)
 }
 
 pub(super) async fn set_feedback(
@@ -214,18 +193,17 @@ pub(super) async fn set_feedback(
     message: &MessageId,
     feedback: Feedback,
     comment: Option<String>,
-) -> Result<Option<ConversationId>> {
-    let row: Option<(ConversationId,)> = db
-        .optional(sql!(
-            "UPDATE messages SET feedback = $3, feedback_comment = coalesce($4, feedback_comment)
-             WHERE workspace_id = $1 AND id = $2 RETURNING conversation_id",
-            tenant,
-            message,
-            feedback.as_str(),
-            comment
-        ))
-        .await?;
-    Ok(row.map(|(conversation,)| conversation))
+) -> Result<()> {
+    db.execute(sql!(
+        "UPDATE messages SET feedback = $3, feedback_comment = coalesce($4, feedback_comment)
+         WHERE workspace_id = $1 AND id = $2",
+        tenant,
+        message,
+        feedback.as_str(),
+        comment
+    ))
+    .await?;
+    Ok(())
 }
 
 /// Whom a conversation is with, and where.
@@ -266,6 +244,8 @@ pub(super) struct Ended {
     channel: String,
     message_count: i64,
     started_at: DateTime<Utc>,
+    last_message_at: DateTime<Utc>,
+    sitting_since: Option<DateTime<Utc>>,
 }
 
 impl Ended {
@@ -278,6 +258,8 @@ impl Ended {
             channel,
             message_count: self.message_count,
             started_at: self.started_at,
+            duration_seconds: (self.last_message_at - self.sitting_since.unwrap_or(self.started_at))
+                .num_seconds(),
         };
         Ok(channel.is_visitors().then(|| (Tenant::new(self.workspace_id), fact)))
     }
@@ -291,7 +273,7 @@ pub(super) async fn end_silent(db: &mut Write, since: DateTime<Utc>, limit: i64)
              WHERE ended_at IS NULL AND last_message_at <= $1 AND id IN
                  (SELECT id FROM conversations WHERE ended_at IS NULL AND last_message_at <= $1
                   ORDER BY last_message_at LIMIT $2)
-             RETURNING id, workspace_id, agent_id, channel, message_count, started_at",
+             RETURNING id, workspace_id, agent_id, channel, message_count, started_at, last_message_at, sitting_since",
             since,
             limit
         ))
@@ -318,21 +300,6 @@ pub(super) async fn insert_escalation(
     ))
     .await?;
     Ok(())
-}
-
-pub(super) async fn unanswered(db: &mut Read, tenant: &Tenant, page: Page) -> Result<Paged<Unanswered>> {
-    let total =
-        db.count(sql!("SELECT count(*) FROM unanswered_questions WHERE workspace_id = $1", tenant)).await?;
-    let items = db
-        .all(sql!(
-            "SELECT id, agent_id, question, occurrences, first_seen, last_seen, status FROM unanswered_questions
-             WHERE workspace_id = $1 ORDER BY last_seen DESC, id DESC LIMIT $2 OFFSET $3",
-            tenant,
-            page.limit,
-            page.offset
-        ))
-        .await?;
-    Ok(Paged { items, total, page })
 }
 
 pub(super) async fn escalations(db: &mut Read, tenant: &Tenant, page: Page) -> Result<Paged<Escalation>> {

@@ -271,3 +271,13 @@ pub(in crate::knowledge) async fn some_documents(
         .push_bind(" LIMIT ", SOME);
     Ok(db.all::<(DocumentId,)>(sql).await?.into_iter().map(|(id,)| id).collect())
 }
+
+pub(in crate::knowledge) async fn count_whole(db: &mut Read, tenant: &Tenant) -> Result<i64> {
+    Ok(db
+        .count(sql!(
+            "SELECT count(*) FROM documents
+             WHERE workspace_id = $1 AND status = 'COMPLETED' AND retired_at IS NULL",
+            tenant
+        ))
+        .await?)
+}
