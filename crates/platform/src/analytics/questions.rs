@@ -1,5 +1,7 @@
 //! What is asked: the questions asked most, those that are on the rise, and the subjects they fall into.
 
+use std::collections::HashMap;
+
 use retrieval::{Middle, Subject, Weighed};
 
 use super::{
@@ -86,11 +88,15 @@ pub struct Questions {
 /// What the database says.
 pub async fn questions(app: &App, tenant: &Tenant, scope: &Scope, limit: usize) -> Result<Questions> {
     topics::catch_up(app).await;
-    let ranked = topics::ranked(&mut app.db.read().await?, tenant, scope, LOOKED_AT).await?;
-    tokio::task::spawn_blocking(move || weigh(&ranked, limit)).await.map_err(Error::internal)
+    let mut db = app.db.read().await?;
+    let ranked = topics::ranked(&mut db, tenant, scope, LOOKED_AT).await?;
+    let wordings = topics::wordings_of(&mut db, tenant, ranked.iter().map(|topic| &topic.id)).await?;
+    drop(db);
+    let weighing = tokio::task::spawn_blocking(move || weigh(&ranked, &wordings, limit));
+    weighing.await.map_err(Error::internal)
 }
 
-fn weigh(ranked: &[Ranked], limit: usize) -> Questions {
+fn weigh(ranked: &[Ranked], wordings: &[(TopicId, String)], limit: usize) -> Questions {
     let top = ranked.iter().take(limit).map(asking).collect();
     let mut rising: Vec<&Ranked> = ranked
         .iter()
@@ -98,7 +104,7 @@ fn weigh(ranked: &[Ranked], limit: usize) -> Questions {
         .collect();
     rising.sort_by(|a, b| steepness(b).total_cmp(&steepness(a)));
     let trending = rising.into_iter().take(limit).map(asking).collect();
-    Questions { top, trending, subjects: subjects(ranked) }
+    Questions { top, trending, subjects: subjects(ranked, wordings) }
 }
 
 fn asking(topic: &Ranked) -> Asking {
@@ -120,14 +126,21 @@ fn steepness(topic: &Ranked) -> f64 {
 }
 
 /// Subjects, most asked about first; the rest in the end.
-fn subjects(ranked: &[Ranked]) -> Vec<(Option<String>, i64)> {
+fn subjects(ranked: &[Ranked], wordings: &[(TopicId, String)]) -> Vec<(Option<String>, i64)> {
+    let mut worded: HashMap<&TopicId, Vec<&str>> = HashMap::new();
+    for (topic, wording) in wordings {
+        worded.entry(topic).or_default().push(wording);
+    }
     let placed: Vec<(&Ranked, Vec<f32>)> = ranked
         .iter()
         .filter_map(|topic| Some((topic, Middle::decode(topic.middle.as_deref()?)?.unit())))
         .collect();
     let groups: Vec<Weighed<'_>> = placed
         .iter()
-        .map(|(topic, vector)| Weighed { text: &topic.wording, vector, count: topic.asked })
+        .map(|(topic, vector)| {
+            let wordings = worded.remove(&topic.id).unwrap_or_default();
+            Weighed { wordings, vector, count: topic.asked }
+        })
         .collect();
     let found = retrieval::subjects(&groups);
     let named = |subject: &Subject| (Some(subject.name.clone()), subject.count);
@@ -161,7 +174,7 @@ mod tests {
     #[test]
     fn what_grows_most_for_its_size_is_trending() {
         let ranked = [topic("a", 110, 105), topic("b", 60, 40), topic("c", 9, 0), topic("d", 2, 0)];
-        let questions = weigh(&ranked, 3);
+        let questions = weigh(&ranked, &[], 3);
         let names = |list: &[Asking]| list.iter().map(|asking| asking.question.clone()).collect::<String>();
         assert_eq!(names(&questions.top), "abc");
         assert_eq!(names(&questions.trending), "cb");

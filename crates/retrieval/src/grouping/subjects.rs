@@ -17,8 +17,8 @@ const LONGEST_NAME: usize = 24;
 /// A group of questions, as subjects are made of it.
 #[derive(Clone, Debug)]
 pub struct Weighed<'a> {
-    /// Its most typical wording.
-    pub text: &'a str,
+    /// How it was asked for, the most typical wording first.
+    pub wordings: Vec<&'a str>,
     /// The direction of its middle, as a unit vector.
     pub vector: &'a [f32],
     /// How often it was asked.
@@ -101,25 +101,57 @@ fn nearest(middles: &[Vec<f32>], vector: &[f32]) -> Option<(usize, f32)> {
     cosines.enumerate().reduce(|best, next| if next.1 > best.1 { next } else { best })
 }
 
-/// A word as it counts, and as it is written.
-struct Words<'a> {
-    stems: Vec<(String, &'a str)>,
-}
+/// Words that many questions have, whatever they are about; folded.
+const ASKING: [&str; 30] = [
+    "allow",
+    "allowed",
+    "ask",
+    "available",
+    "best",
+    "buy",
+    "cost",
+    "costs",
+    "find",
+    "get",
+    "give",
+    "good",
+    "help",
+    "know",
+    "like",
+    "long",
+    "make",
+    "many",
+    "need",
+    "offer",
+    "often",
+    "possible",
+    "sell",
+    "take",
+    "takes",
+    "tell",
+    "use",
+    "want",
+    "work",
+    "works",
+];
 
-fn words(text: &str) -> Words<'_> {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 2);
-    let telling = words.filter(|word| !is_stop_word(&fold(word)) && !word.chars().all(char::is_numeric));
-    Words { stems: telling.map(|word| (stem(&fold(word)), word)).collect() }
+/// The telling words of a group: as each counts, and as it is written.
+fn words<'a>(group: &Weighed<'a>) -> Vec<(String, &'a str)> {
+    let words = group.wordings.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
+    let telling = words.filter(|word| word.chars().count() > 2 && !word.chars().all(char::is_numeric));
+    let folded = telling.map(|word| (fold(word).into_owned(), word));
+    let own = folded.filter(|(word, _)| !is_stop_word(word) && ASKING.binary_search(&word.as_str()).is_err());
+    own.map(|(word, written)| (stem(&word), written)).collect()
 }
 
 /// A name for each subject: the word with the greatest class-based TF-IDF (Grootendorst, *BERTopic*, 2022).
 fn names(groups: &[Weighed<'_>], members: &[Vec<usize>]) -> Vec<String> {
-    let words: Vec<Words<'_>> = groups.iter().map(|group| words(group.text)).collect();
-    let weight = |n: usize| (1.0 + groups[n].count as f64).ln();
+    let words: Vec<Vec<(String, &str)>> = groups.iter().map(words).collect();
+    let weight = |n: usize| (1.0 + groups[n].count as f64).ln() / groups[n].wordings.len().max(1) as f64;
     let mut everywhere: HashMap<&str, f64> = HashMap::new();
     let mut all = 0.0;
     for (n, words) in words.iter().enumerate() {
-        for (stem, _) in &words.stems {
+        for (stem, _) in words {
             *everywhere.entry(stem).or_default() += weight(n);
             all += weight(n);
         }
@@ -129,16 +161,18 @@ fn names(groups: &[Weighed<'_>], members: &[Vec<usize>]) -> Vec<String> {
         let mut here: HashMap<&str, f64> = HashMap::new();
         let mut written: HashMap<&str, &str> = HashMap::new();
         for &n in members {
-            for (stem, word) in &words[n].stems {
+            for (stem, word) in &words[n] {
                 *here.entry(stem).or_default() += weight(n);
                 written.entry(stem).or_insert(word);
             }
         }
         let score = |stem: &str, weight: f64| weight * (1.0 + average / everywhere[stem]).ln();
         let best = here.iter().map(|(stem, weight)| (*stem, score(stem, *weight)));
-        let best = best.max_by(|a, b| a.1.total_cmp(&b.1).then_with(|| b.0.cmp(a.0)));
-        let text = best.map_or(groups[members[0]].text, |(stem, _)| written[stem]);
-        capitalised(text)
+        // Of words that set it apart as well as each other, the longest says most.
+        let order = |(stem, score): &(&str, f64)| ((score * 1e6).round() as i64, stem.len());
+        let best = best.max_by(|a, b| order(a).cmp(&order(b)).then_with(|| b.0.cmp(a.0)));
+        let typical = groups[members[0]].wordings.first().copied().unwrap_or_default();
+        capitalised(best.map_or(typical, |(stem, _)| written[stem]))
     };
     members.iter().map(name).collect()
 }
@@ -172,24 +206,30 @@ mod tests {
             vector(&[(9, 1.0), (4, 0.5)]),
         ];
         let asked = [
-            ("How long does shipping to Norway take?", 40),
-            ("What does shipping cost?", 30),
-            ("How long may I return a tent?", 20),
-            ("What does a return cost?", 5),
+            (vec!["How long does shipping to Norway take?", "How long is the shipping?"], 40),
+            (vec!["What does shipping cost?"], 30),
+            (vec!["How long may I return a tent?"], 20),
+            (vec!["What does a return cost?"], 5),
         ];
         let groups: Vec<_> = asked
             .iter()
             .zip(&vectors)
-            .map(|((text, count), vector)| Weighed { text, vector, count: *count })
+            .map(|((wordings, count), vector)| Weighed { wordings: wordings.clone(), vector, count: *count })
             .collect();
         let named: Vec<_> = subjects(&groups).into_iter().map(|s| (s.name, s.count, s.groups)).collect();
         assert_eq!(named, [("Shipping".to_owned(), 70, vec![0, 1]), ("Return".to_owned(), 25, vec![2, 3])]);
     }
 
     #[test]
+    fn the_list_of_asking_words_can_be_searched() {
+        assert!(ASKING.is_sorted());
+    }
+
+    #[test]
     fn a_subject_without_words_is_named_by_its_question() {
         let vector = vector(&[(0, 1.0)]);
-        let name = |text| subjects(&[Weighed { text, vector: &vector, count: 1 }]).remove(0).name;
+        let name =
+            |text| subjects(&[Weighed { wordings: vec![text], vector: &vector, count: 1 }]).remove(0).name;
         assert_eq!(name("Why so?"), "Why so?");
         assert_eq!(name("営業時間は?"), "営業時間は");
         assert!(subjects(&[]).is_empty());

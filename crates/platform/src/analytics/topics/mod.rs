@@ -14,7 +14,7 @@ use std::{
 
 use known::Known;
 pub use rebuild::rebuild;
-pub(super) use store::{Ranked, ranked, wordings};
+pub(super) use store::{Ranked, ranked, wordings, wordings_of};
 
 use super::{period::day, roll_up::by_tenant, tally::millionths};
 use crate::{

@@ -125,6 +125,17 @@ pub(in crate::analytics) async fn wordings(
         .await?)
 }
 
+/// How some topics were asked for, each most frequent first.
+pub(in crate::analytics) async fn wordings_of(
+    db: &mut Read,
+    tenant: &Tenant,
+    topics: impl Iterator<Item = &TopicId>,
+) -> Result<Vec<(TopicId, String)>> {
+    let of = Sql::new("SELECT topic_id, wording FROM topic_wordings WHERE workspace_id = $1").bind(tenant);
+    let of = of.and_in("topic_id", topics.map(Value::from));
+    Ok(db.all(of.push(" ORDER BY topic_id, asked DESC, closeness DESC, spelling")).await?)
+}
+
 /// Topics that were asked for least, and longest ago.
 pub(super) async fn least_asked(db: &mut Read, tenant: &Tenant, limit: i64) -> Result<Vec<TopicId>> {
     let rows: Vec<(TopicId,)> = db
