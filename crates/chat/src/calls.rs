@@ -64,8 +64,9 @@ pub async fn chat(
     let agent = visitor.agent(&app, &body.agent_id.parse()?).await?;
     let page_url = body.metadata.page_url.map(|url| url.chars().take(2_000).collect());
     let thread = Thread { agent: agent.id.clone(), channel: Channel::Widget, session, page_url };
-    let question = Question::new(agent, thread, body.message);
-    Ok(web::stream(answering::ask(&app, &visitor.tenant, question)?, 0))
+    let key = visitor.counted_as.parse().ok();
+    let question = Question { key, ..Question::new(agent, thread, body.message) };
+    Ok(web::stream(answering::ask(&app, &visitor.tenant, question).await?, 0))
 }
 
 /// The body of a stop.

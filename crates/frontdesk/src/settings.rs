@@ -10,7 +10,10 @@ use std::{
 use chrono::TimeDelta;
 use clap::Args;
 use ipnet::IpNet;
-use platform::{Config, Endpoint, Error, Result, Secret};
+use platform::{
+    Config, Endpoint, Error, Result, Secret,
+    billing::{self, Plan, StripeConfig, Tariff},
+};
 use store::DbConfig;
 use url::Url;
 
@@ -90,6 +93,16 @@ settings! {
     model_dir "FRONTDESK_MODEL_DIR";
     /// Plan of new workspaces: FREE, STARTER, PROFESSIONAL or ENTERPRISE [default: ENTERPRISE]
     default_plan "FRONTDESK_DEFAULT_PLAN";
+    /// File with the limits of plans and the prices, where they differ from the defaults [default: none]
+    tariff "FRONTDESK_TARIFF";
+    /// Stripe's secret key; with it Stripe takes the money [default: none, everything counts as paid]
+    stripe_secret_key "FRONTDESK_STRIPE_SECRET_KEY";
+    /// The secret of Stripe's webhook endpoint, <public_url>/api/v1/billing/stripe/events
+    stripe_webhook_secret "FRONTDESK_STRIPE_WEBHOOK_SECRET";
+    /// Stripe's prices of the plans: STARTER=price_1,PROFESSIONAL=price_2
+    stripe_prices "FRONTDESK_STRIPE_PRICES";
+    /// Where Stripe's API is [default: https://api.stripe.com]
+    stripe_base_url "FRONTDESK_STRIPE_BASE_URL";
     /// Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas [default: none]
     trusted_proxies "FRONTDESK_TRUSTED_PROXIES";
     /// Jobs done at once [default: 2]
@@ -185,6 +198,8 @@ impl Settings {
             smtp_url: self.smtp_url.clone().filter(|url| !url.is_empty()),
             mail_from,
             default_plan: parse("default_plan", &self.default_plan, "ENTERPRISE", plans)?,
+            tariff: self.tariff()?,
+            stripe: self.stripe()?,
             trusted_proxies: self.trusted_proxies()?,
             job_workers: number("job_workers", &self.job_workers, 2, 1..=64)? as usize,
             max_upload_bytes: number("max_upload_mb", &self.max_upload_mb, 50, 1..=4096)? * MB,
@@ -226,6 +241,53 @@ impl Settings {
             return Err(wrong("public_url", url.as_str(), "http:// or https:// and a host, without a path"));
         }
         Ok(url)
+    }
+
+    /// The defaults, with what the operator's file changes.
+    fn tariff(&self) -> Result<Tariff> {
+        let file = self.tariff.as_deref().filter(|file| !file.is_empty());
+        let told = |file: &str, why: String| Error::invalid("FRONTDESK_TARIFF", format!("{file}: {why}"));
+        let text = match file {
+            Some(file) => std::fs::read_to_string(file).map_err(|e| told(file, e.to_string()))?,
+            None => String::new(),
+        };
+        let tariff = Tariff::read(&text);
+        let checked = tariff.and_then(|tariff| billing::check_font(&tariff).map(|()| tariff));
+        checked.map_err(|error| told(file.unwrap_or_default(), error.message.into_owned()))
+    }
+
+    fn stripe(&self) -> Result<Option<StripeConfig>> {
+        let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
+        let Some(secret_key) = given(&self.stripe_secret_key) else { return Ok(None) };
+        let missing = || {
+            let message = "is missing; FRONTDESK_STRIPE_SECRET_KEY needs it";
+            Error::invalid(Self::env("stripe_webhook_secret"), message)
+        };
+        let webhook_secret = given(&self.stripe_webhook_secret).ok_or_else(missing)?;
+        let base_url = given(&self.stripe_base_url).unwrap_or_else(|| "https://api.stripe.com".into());
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        if !base_url.starts_with("http://") && !base_url.starts_with("https://") {
+            return Err(wrong(
+                "stripe_base_url",
+                &base_url,
+                "an address that begins with http:// or https://",
+            ));
+        }
+        let prices = self.stripe_prices.as_deref().unwrap_or_default().split(',').map(str::trim);
+        let price = |pair: &str| {
+            let pair = pair
+                .split_once('=')
+                .and_then(|(plan, price)| Some((plan.trim().parse().ok()?, price.trim())));
+            pair.filter(|(_, price)| !price.is_empty())
+                .map(|(plan, price): (Plan, &str)| (plan, price.to_owned()))
+        };
+        let expected = "pairs such as STARTER=price_1, separated by commas";
+        let prices = prices
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| price(pair).ok_or_else(|| wrong("stripe_prices", pair, expected)))
+            .collect::<Result<_>>()?;
+        let (secret_key, webhook_secret) = (Secret::new(secret_key), Secret::new(webhook_secret));
+        Ok(Some(StripeConfig { base_url, secret_key, webhook_secret, prices }))
     }
 
     fn trusted_proxies(&self) -> Result<Vec<IpNet>> {

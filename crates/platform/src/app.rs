@@ -9,6 +9,7 @@ use crate::{
     Clock, Config, Entropy, Error, Result,
     analytics::{self, Grouping},
     answering::{Breakers, LiveAnswers},
+    billing::{self, Meters, Provider, Purses},
     callers::{self, Callers},
     conversations::Recorder,
     events, housekeeping,
@@ -64,6 +65,12 @@ pub struct Parts {
     pub(crate) grouping: Grouping,
     /// The models that failed lately.
     pub(crate) breakers: Breakers,
+    /// What is set aside of workspaces' credits.
+    pub purses: Purses,
+    /// Messages of the running month.
+    pub meters: Meters,
+    /// Who takes the money.
+    pub(crate) payments: Box<dyn Provider>,
     /// Answers that are being given or have just been.
     pub live: LiveAnswers,
     /// Wakes the workers.
@@ -134,6 +141,9 @@ impl App {
             recorder: Recorder::default(),
             grouping: Grouping::default(),
             breakers: Breakers::default(),
+            purses: Purses::default(),
+            meters: Meters::default(),
+            payments: billing::provider(&config),
             live: LiveAnswers::default(),
             bell: Bell::default(),
             facts: events::Bell::default(),
@@ -173,6 +183,9 @@ impl App {
         self.tasks.close();
         if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
             tracing::warn!(left = self.tasks.len(), "stopping although not everything has finished");
+        }
+        if let Err(error) = billing::put_down(self).await {
+            tracing::warn!(%error, "credits that are set aside stay so until they lapse");
         }
         self.db.close().await;
     }

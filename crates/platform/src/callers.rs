@@ -8,6 +8,7 @@ use store::Write;
 use crate::{
     AgentId, Result, Tenant, UserId,
     agents::Published,
+    billing::Contract,
     cache::Cache,
     identity::Caller,
     providers::Usable,
@@ -31,6 +32,8 @@ pub struct Callers {
     pub(crate) public: Cache<AgentId, Tenant>,
     /// The providers of language models that workspaces bring.
     pub(crate) providers: Cache<Tenant, Arc<Vec<Usable>>>,
+    /// What workspaces have subscribed to.
+    pub(crate) contracts: Cache<Tenant, Contract>,
     /// The workspaces that people see in their lists.
     pub(crate) lists: Cache<UserId, Arc<Vec<Listed>>>,
 }
@@ -55,6 +58,7 @@ impl Callers {
         self.agents.forget();
         self.public.forget();
         self.providers.forget();
+        self.contracts.forget();
         self.forget_lists();
     }
 

@@ -9,7 +9,7 @@ use models::{Endpoint, Secret};
 use store::DbConfig;
 use url::Url;
 
-use crate::workspaces::Plan;
+use crate::billing::{Plan, StripeConfig, Tariff};
 
 /// The checked settings of one server.
 #[derive(Clone, Debug)]
@@ -42,6 +42,10 @@ pub struct Config {
     pub model_dirs: Vec<PathBuf>,
     /// Plan of a new workspace.
     pub default_plan: Plan,
+    /// What plans allow, and what runs cost.
+    pub tariff: Tariff,
+    /// Stripe, if it takes the money.
+    pub stripe: Option<StripeConfig>,
     /// Proxies whose word on a client's address is taken.
     pub trusted_proxies: Vec<IpNet>,
     /// Jobs done at once.

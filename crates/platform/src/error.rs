@@ -12,6 +12,8 @@ pub enum Kind {
     Invalid,
     /// Nobody is signed in, or the credentials are wrong.
     Unauthorized,
+    /// It must be paid for first.
+    Payment,
     /// The caller may not do this.
     Forbidden,
     /// There is no such thing, or not for this caller.
@@ -131,6 +133,11 @@ impl Error {
         let message = format!("There were too many requests. Try again in {retry_after} {unit}.");
         let error = Self::of(Kind::Limited, "RATE_LIMIT_EXCEEDED", message.into());
         Self { retry_after: Some(retry_after), ..error }
+    }
+
+    /// It must be paid for first.
+    pub fn payment(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(Kind::Payment, code, message.into())
     }
 
     /// All that is wrong with a body at once; there is at least one thing.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{App, Result, conversations, events, webhooks};
+use crate::{App, Result, billing, conversations, events, webhooks};
 
 /// How often conversations that have fallen silent are ended.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -14,10 +14,14 @@ pub(crate) async fn run(app: App) {
     let (mut minutes, mut days) = (tokio::time::interval(MINUTE), tokio::time::interval(DAY));
     minutes.tick().await;
     days.tick().await;
+    told("keep subscriptions and credits", billing::keep(&app).await);
     loop {
         tokio::select! {
             () = app.stopping.cancelled() => return,
-            _ = minutes.tick() => told("end conversations", conversations::end_silent(&app).await),
+            _ = minutes.tick() => {
+                told("end conversations", conversations::end_silent(&app).await);
+                told("keep subscriptions and credits", billing::keep(&app).await);
+            }
             _ = days.tick() => {
                 told("sweep the event log", events::sweep(&app).await);
                 told("sweep the deliveries of webhooks", webhooks::sweep(&app).await);

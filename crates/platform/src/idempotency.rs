@@ -13,7 +13,7 @@ const LONGEST: usize = 200;
 /// A request with a name that its client gave it.
 #[derive(Clone, Debug)]
 pub struct Once {
-    key: KeyId,
+    caller: String,
     name: String,
     request: String,
 }
@@ -24,12 +24,20 @@ impl Once {
     /// # Errors
     /// Invalid when the name is empty or too long.
     pub fn new(key: &KeyId, name: &str, request: &str) -> Result<Self> {
+        Self::by(key.as_str(), name, request)
+    }
+
+    /// [`Once::new`] for a caller that may be a person.
+    ///
+    /// # Errors
+    /// Invalid when the name is empty or too long.
+    pub(crate) fn by(caller: &str, name: &str, request: &str) -> Result<Self> {
         let name = name.trim();
         if name.is_empty() || name.chars().count() > LONGEST {
             let message = format!("Idempotency-Key has 1 to {LONGEST} characters.");
             return Err(Error::invalid("Idempotency-Key", message));
         }
-        Ok(Self { key: key.clone(), name: name.to_owned(), request: sha256(request) })
+        Ok(Self { caller: caller.to_owned(), name: name.to_owned(), request: sha256(request) })
     }
 }
 
@@ -60,7 +68,7 @@ pub(crate) async fn begin(
             "INSERT INTO idempotency_keys (workspace_id, key_id, name, request, outcome, created_at)
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace_id, key_id, name) DO NOTHING",
             tenant,
-            &once.key,
+            once.caller.as_str(),
             once.name.as_str(),
             once.request.as_str(),
             outcome,
@@ -74,7 +82,7 @@ pub(crate) async fn begin(
         .one(sql!(
             "SELECT request, outcome FROM idempotency_keys WHERE workspace_id = $1 AND key_id = $2 AND name = $3",
             tenant,
-            &once.key,
+            once.caller.as_str(),
             once.name.as_str()
         ))
         .await?;

@@ -130,6 +130,12 @@ ids! {
     WebhookId = "wh_";
     /// An event on its way to a webhook.
     DeliveryId = "dlv_";
+    /// A movement of credits, and the purchase that it follows from.
+    TransactionId = "txn_";
+    /// An invoice.
+    InvoiceId = "inv_";
+    /// Something that is paid by.
+    PaymentMethodId = "pm_";
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! What the business is: identity, workspaces, agents, knowledge, answering, conversations, contacts, forms,
-//! webhooks, analytics, and the jobs and mails beneath them. There is no HTTP server in here; the surfaces call these verbs.
+//! webhooks, analytics, billing, and the jobs and mails beneath them. There is no HTTP server in here; the surfaces
+//! call these verbs.
 
 pub mod agents;
 pub mod analytics;
 pub mod answering;
 mod app;
 pub mod audit;
+pub mod billing;
 mod cache;
 pub mod callers;
 mod cells;

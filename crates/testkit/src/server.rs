@@ -13,9 +13,9 @@ use http::Method;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use platform::{
     App, Clock, Config,
+    billing::{Plan, Tariff},
     http::{Resolved, Resolver, SystemResolver},
     jobs,
-    workspaces::Plan,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -79,6 +79,8 @@ impl Server {
             embedding: None,
             model_dirs: Vec::new(),
             default_plan: Plan::Enterprise,
+            tariff: Tariff::default(),
+            stripe: None,
             trusted_proxies: Vec::new(),
             job_workers: 2,
             max_upload_bytes: 4 * 1024 * 1024,

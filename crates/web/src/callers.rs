@@ -10,10 +10,11 @@ use http::{
 };
 use platform::{
     Actor, AgentId, App, Error, Origin, Standing, Tenant, WorkspaceId,
+    billing::Plan,
     identity::{self, Caller},
     limits::Verdict,
     workspaces::{
-        self, Plan,
+        self,
         keys::{Action, OpenCaller, Resource, open_key},
     },
 };

@@ -26,17 +26,19 @@ pub(crate) struct Counted {
 impl Counted {
     /// A person outside of any workspace is counted as in the best of theirs; who has none, as in a new one.
     pub(crate) fn person(app: &App, caller: &Caller) -> Option<Self> {
-        let rates = caller.memberships.iter().map(|membership| membership.plan.requests());
+        let tariff = &app.config.tariff;
+        let rates = caller.memberships.iter().map(|membership| tariff.plan(membership.plan).requests());
         let best = rates.reduce(|a, b| a.zip(b).map(|(a, b)| if a.limit > b.limit { a } else { b }));
-        let rate = best.unwrap_or_else(|| app.config.default_plan.requests())?;
+        let rate = best.unwrap_or_else(|| tariff.plan(app.config.default_plan).requests())?;
         Some(Self { by: caller.user.id.as_str().to_owned(), rate })
     }
 
     /// A person in a workspace, or an account key.
-    pub(crate) fn member(member: &Member) -> Option<Self> {
+    pub(crate) fn member(app: &App, member: &Member) -> Option<Self> {
+        let plan = app.config.tariff.plan(member.plan);
         let rate = match member.standing {
-            platform::Standing::Member(_) => member.plan.requests()?,
-            platform::Standing::Key(_) => member.plan.key_requests(),
+            platform::Standing::Member(_) => plan.requests()?,
+            platform::Standing::Key(_) => plan.key_requests()?,
         };
         Some(Self { by: member.by.id().to_owned(), rate })
     }

@@ -144,7 +144,7 @@ async fn prove(app: &App, access: Access, parts: &mut Parts) -> Result<Option<Ve
             // A workspace is Craveva's company, so both names stand for its id.
             let named = in_path(app, parts, &["workspace_id", "company_id"]).await?;
             let member = Member::prove(app, parts, named.as_deref()).await?;
-            let counted = Counted::member(&member);
+            let counted = Counted::member(app, &member);
             parts.extensions.insert(member);
             counted
         }

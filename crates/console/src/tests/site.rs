@@ -9,8 +9,8 @@ use http::{
 };
 use platform::{
     App, Clock, Config, Origin,
+    billing::{Plan, Tariff},
     identity::{self, Caller, LogIn, Password, SignUp, User},
-    workspaces::Plan,
 };
 use store::DbConfig;
 use tempfile::TempDir;
@@ -126,6 +126,8 @@ fn config(folder: &std::path::Path, public_url: &str) -> Config {
         embedding: None,
         model_dirs: Vec::new(),
         default_plan: Plan::Free,
+        tariff: Tariff::default(),
+        stripe: None,
         trusted_proxies: Vec::new(),
         job_workers: 1,
         max_upload_bytes: 1024,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures_util::future::{join, join_all};
 use http::Method;
-use platform::workspaces::Plan;
+use platform::billing::Plan;
 use serde_json::{Value, json};
 use testkit::{Answer, Database, PASSWORD, Server};
 

@@ -22,8 +22,9 @@ async fn both_databases_understand_every_statement() {
 /// What finds out which workspace is meant: a person's memberships, a key, an invitation's link, the share page's
 /// agent, a public agent, a form's public page; and what serves all of them alike: the keys of a person whose account
 /// was another's, a key's last use, the operator's look for old vectors, the event log's readers, conversations that
-/// have fallen silent, the senders to webhooks.
-const OPENINGS: [&str; 15] = [
+/// have fallen silent, the senders to webhooks, credits that lapsed and periods that ended; and what a payment provider
+/// names: a customer, a purchase, a card.
+const OPENINGS: [&str; 20] = [
     "m.user_id = $1",
     "k.key_hash = $1",
     "i.token_hash = $1",
@@ -39,6 +40,11 @@ const OPENINGS: [&str; 15] = [
     "UPDATE conversations SET ended_at",
     "FROM webhooks h JOIN workspaces w ON w.id = h.workspace_id",
     "DELETE FROM webhook_deliveries WHERE created_at < $1",
+    "FROM credit_holds WHERE expires_at <= $1",
+    "WHERE s.period_end <= $1",
+    "WHERE s.customer = $1",
+    "WHERE p.id = $1",
+    "WHERE m.provider_id = $1",
 ];
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use http::Method;
 use platform::{
     AgentId, ExecutionId, MessageId,
+    billing::Credits,
     conversations::{self, Channel, Exchange, Thread},
     executions::{Execution, Outcome, Timings},
     identity,
@@ -83,6 +84,9 @@ fn execution(server: &Server, agent: &AgentId, message: &MessageId) -> Execution
         tokens_output: 0,
         timings: Timings::default(),
         replay_of: None,
+        credits: Credits::ZERO,
+        cost: 0,
+        key_id: None,
         created_at: now,
     }
 }
@@ -114,7 +118,7 @@ on_both! {
             };
             let execution = execution(&server, agent, &exchange.id);
             let (app, tenant) = (server.app.clone(), tenant.clone());
-            async move { conversations::record(&app, &tenant, &thread, exchange, execution).await }
+            async move { conversations::record(&app, &tenant, &thread, exchange, (execution, None)).await }
         };
         // The first has the turn; the others wait and are written together.
         let outcomes = tokio::join!(keep(&agent, "a"), keep(&agent, "b"), keep(&gone, "c"), keep(&agent, "d"));

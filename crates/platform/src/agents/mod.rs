@@ -26,10 +26,10 @@ use serde_json::json;
 use crate::{
     Actor, AgentId, App, CollectionId, Error, Page, Paged, Patch, Result, Tenant,
     audit::{self, Event},
+    billing::{self, Limit, Plan},
     contacts,
     events::{self, Fact},
     extraction, files, knowledge,
-    workspaces::Plan,
 };
 
 /// What an agent is for, as the Insydr document writes it.
@@ -130,6 +130,7 @@ pub async fn create(app: &App, tenant: &Tenant, by: &Actor, form: NewAgent) -> R
     };
     let mut db = app.db.write().await?;
     check_collections(&mut db, tenant, &agent.settings.collection_ids).await?;
+    billing::make_room(app, &mut db, tenant, Limit::Agents, 1).await?;
     store::insert(&mut db, tenant, &agent).await?;
     let event = Event::new("agent.created", agent.id.as_str()).with(json!({ "name": agent.name }));
     audit::record(app, &mut db, tenant, by, event).await?;

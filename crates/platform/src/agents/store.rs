@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use store::{Read, Sql, Write, sql};
 
 use super::{AgentType, Settings, Status};
-use crate::{Actor, AgentId, Error, Page, Paged, Result, Tenant, WorkspaceId, workspaces::Plan};
+use crate::{Actor, AgentId, Error, Page, Paged, Result, Tenant, WorkspaceId, billing::Plan};
 
 /// An agent and its draft.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 //!
 //! [`run`] reads as that sentence; each of its steps is a module.
 
+mod admission;
 mod breaker;
 mod chain;
 mod citations;
@@ -25,6 +26,7 @@ mod writing;
 
 use std::sync::Arc;
 
+use admission::Admission;
 pub use breaker::Breakers;
 pub(crate) use completing::complete;
 pub use frame::{Frame, Source};
@@ -33,7 +35,7 @@ pub use output::Format;
 pub use reply::{Reply, reply};
 
 use crate::{
-    App, Error, ExecutionId, MessageId, Result, Tenant,
+    App, Error, ExecutionId, KeyId, MessageId, Result, Tenant,
     agents::{Agent, Published},
     conversations::{Channel, Thread},
 };
@@ -56,12 +58,14 @@ pub struct Question {
     pub format: Format,
     /// The run that this one repeats.
     pub replay_of: Option<ExecutionId>,
+    /// The key by which it is asked, if it is one.
+    pub key: Option<KeyId>,
 }
 
 impl Question {
     /// A question as most are: of the agent's own model, in Markdown.
     pub fn new(agent: Arc<Published>, thread: Thread, text: String) -> Self {
-        Self { agent, thread, text, model: None, format: Format::default(), replay_of: None }
+        Self { agent, thread, text, model: None, format: Format::default(), replay_of: None, key: None }
     }
 
     /// A question to an agent's draft, in a conversation of its own, so that an earlier try does not colour it.
@@ -96,22 +100,23 @@ fn check(question: &Question) -> Result<()> {
     Ok(())
 }
 
-/// Starts an answer. It is made in a task of its own, so that it is made to its end and kept even when the
+/// Starts an answer, if the workspace may have one. It is made in a task of its own, so that it is made to its end and kept even when the
 /// visitor leaves; what it says is read from the [`Live`] that comes back.
 ///
 /// # Errors
-/// Invalid when the question is empty, too long or no text.
-pub fn ask(app: &App, tenant: &Tenant, question: Question) -> Result<Arc<Live>> {
+/// Invalid when the question is empty, too long or no text; limited when the month's messages are used.
+pub async fn ask(app: &App, tenant: &Tenant, question: Question) -> Result<Arc<Live>> {
     check(&question)?;
+    let admission = admission::admit(app, tenant, &question).await?;
     let id = MessageId::new(app.clock.now(), app.entropy);
     let live = app.live.open(id, tenant.clone(), question.thread.session.clone());
-    app.tasks.spawn(stream(app.clone(), tenant.clone(), question, live.clone()));
+    app.tasks.spawn(stream(app.clone(), tenant.clone(), (question, admission), live.clone()));
     Ok(live)
 }
 
-async fn stream(app: App, tenant: Tenant, question: Question, live: Arc<Live>) {
+async fn stream(app: App, tenant: Tenant, (question, admission): (Question, Admission), live: Arc<Live>) {
     live.push(Frame::Start { message_id: live.id().clone() });
-    let last = match run::answer(&app, &tenant, &question, &live).await {
+    let last = match run::answer(&app, &tenant, (&question, admission), &live).await {
         Ok(run) => {
             metrics::histogram!("frontdesk_answer_seconds").record(run.execution.timings.total / 1_000.0);
             Frame::Done {

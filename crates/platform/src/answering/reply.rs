@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::{
-    Live, Question, Source, check,
+    Live, Question, Source, admission, check,
     run::{self, Run},
 };
-use crate::{App, Error, ExecutionId, MessageId, Result, Tenant, executions::Claim};
+use crate::{App, Error, ExecutionId, MessageId, Result, Tenant, billing::Credits, executions::Claim};
 
 /// A whole answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,8 @@ pub struct Reply {
     pub model: String,
     /// Whether the first model of the chain failed and another one stepped in.
     pub degraded: bool,
+    /// What it cost.
+    pub credits: Credits,
     /// Tokens that models were given and wrote, as their providers count.
     pub tokens: i64,
     /// From the question's arrival to the answer's end.
@@ -49,6 +51,7 @@ impl From<Run> for Reply {
             answered,
             model: execution.model,
             degraded: run.degraded,
+            credits: execution.credits,
             tokens: execution.tokens_input + execution.tokens_output,
             milliseconds: execution.timings.total as i64,
         }
@@ -58,13 +61,16 @@ impl From<Run> for Reply {
 /// Asks an agent and waits for the whole answer. It is made to its end and kept even when the caller goes away.
 ///
 /// # Errors
-/// Invalid when the question is empty or too long; upstream when no answer could be made.
+/// Invalid when the question is empty or too long; payment when the workspace has too few credits; limited when the
+/// month's messages are used; upstream when no answer could be made.
 pub async fn reply(app: &App, tenant: &Tenant, question: Question) -> Result<Reply> {
     check(&question)?;
+    let admission = admission::admit(app, tenant, &question).await?;
     let id = MessageId::new(app.clock.now(), app.entropy);
     let live = Arc::new(Live::new(id, tenant.clone(), question.thread.session.clone()));
     let (task_app, tenant) = (app.clone(), tenant.clone());
-    let made = app.tasks.spawn(async move { run::answer(&task_app, &tenant, &question, &live).await });
+    let made =
+        app.tasks.spawn(async move { run::answer(&task_app, &tenant, (&question, admission), &live).await });
     let run = made.await.map_err(Error::internal)?;
     Ok(run
         .map_err(|error| {

@@ -6,7 +6,8 @@ use models::Turn;
 
 use super::{
     Frame, Live, Question, Source,
-    chain::{self, Chain},
+    admission::Admission,
+    chain::Chain,
     evidence::{self, Evidence},
     follow_up, instructions,
     memory::{self, Memory},
@@ -19,6 +20,7 @@ use super::{
 };
 use crate::{
     App, ExecutionId, Result, Tenant,
+    billing::{Charge, Credits},
     conversations::{self, Exchange},
     executions::{Claim, Execution, Outcome, Timings, Weighed},
 };
@@ -30,6 +32,8 @@ pub(super) struct Run {
     /// Whether the first model of the chain did not answer.
     pub degraded: bool,
     pending: Option<Pending>,
+    /// The model that wrote, whatever became of what it wrote.
+    wrote: Option<String>,
 }
 
 impl Run {
@@ -44,20 +48,25 @@ fn milliseconds(time: Duration) -> f64 {
 }
 
 /// Answers a question: remember, understand, retrieve, judge, write, hold against the passages, keep.
-pub(super) async fn answer(app: &App, tenant: &Tenant, question: &Question, live: &Live) -> Result<Run> {
+pub(super) async fn answer(
+    app: &App,
+    tenant: &Tenant,
+    (question, admission): (&Question, Admission),
+    live: &Live,
+) -> Result<Run> {
     let started = Instant::now();
     let mut run = begin(app, question, live);
-    if let Err(error) = fill(app, tenant, question, live, &mut run).await {
+    if let Err(error) = fill(app, tenant, (question, &admission), live, &mut run).await {
         // The visitor is told that something went wrong; what went wrong is kept.
         run.execution.outcome = Outcome::Failed;
         run.execution.reason = Some(error.to_string());
         run.execution.timings.total = milliseconds(started.elapsed());
-        keep(app, tenant, question, &run).await?;
+        keep(app, tenant, (question, admission), &mut run).await?;
         return Err(error);
     }
     run.execution.timings.total = milliseconds(started.elapsed());
     live.push(Frame::Sources { sources: run.sources.clone(), spans: run.execution.claims.clone() });
-    keep(app, tenant, question, &run).await?;
+    keep(app, tenant, (question, admission), &mut run).await?;
     Ok(run)
 }
 
@@ -85,13 +94,25 @@ fn begin(app: &App, question: &Question, live: &Live) -> Run {
         tokens_output: 0,
         timings: Timings::default(),
         replay_of: question.replay_of.clone(),
+        credits: Credits::ZERO,
+        cost: 0,
+        key_id: question.key.clone(),
         created_at: now,
     };
-    Run { execution, sources: Vec::new(), degraded: false, pending: None }
+    Run { execution, sources: Vec::new(), degraded: false, pending: None, wrote: None }
 }
 
-async fn fill(app: &App, tenant: &Tenant, question: &Question, live: &Live, run: &mut Run) -> Result<()> {
+async fn fill(
+    app: &App,
+    tenant: &Tenant,
+    (question, admission): (&Question, &Admission),
+    live: &Live,
+    run: &mut Run,
+) -> Result<()> {
     let settings = &question.agent.settings;
+    let chain = &admission.chain;
+    run.execution.attempts.extend(admission.barred.clone());
+    run.degraded = admission.barred.is_some();
     if let Some(told) = confirmed(app, tenant, question).await? {
         return say(live, run, (told, "confirmation"), Outcome::Answered);
     }
@@ -101,8 +122,7 @@ async fn fill(app: &App, tenant: &Tenant, question: &Question, live: &Live, run:
     live.push(Frame::Status { status: "retrieving".into() });
     let began = Instant::now();
     let history = conversations::history(app, tenant, &question.thread).await?;
-    let chain = chain::of(app, tenant, &settings.model_settings, question.model.as_deref()).await?;
-    let asked = standalone(&chain, question, &history).await;
+    let asked = standalone(chain, question, &history).await;
     run.execution.timings.history = milliseconds(began.elapsed());
 
     let began = Instant::now();
@@ -211,7 +231,7 @@ async fn write(
     question: &Question,
     live: &Live,
     run: &mut Run,
-    (chain, mut evidence, memory, sure): (Chain, Evidence, Memory, bool),
+    (chain, mut evidence, memory, sure): (&Chain, Evidence, Memory, bool),
 ) -> Result<()> {
     if !chain.quotes() {
         evidence.widen(app, tenant).await?;
@@ -232,12 +252,13 @@ async fn write(
     let found = std::mem::take(&mut evidence.found);
     let mut writing =
         Writing::new((app, tenant, question, live), (request, &evidence.index, found), (mask, release));
-    run.execution.model = writing.write(&chain).await?;
+    run.execution.model = writing.write(chain).await?;
+    run.wrote = Some(run.execution.model.clone());
     let ending = writing.end().await;
     run.execution.timings.writing = milliseconds(began.elapsed());
     run.execution.timings.first_token = milliseconds(writing.first_token.unwrap_or(began.elapsed()));
-    run.degraded = !writing.attempts.is_empty();
-    run.execution.attempts = std::mem::take(&mut writing.attempts);
+    run.execution.attempts.append(&mut writing.attempts);
+    run.degraded = !run.execution.attempts.is_empty();
     run.execution.tool_calls = writing.tool_calls.clone();
     run.execution.tokens_input = writing.usage.input.cast_signed();
     run.execution.tokens_output = writing.usage.output.cast_signed();
@@ -267,7 +288,7 @@ async fn write(
         run.sources = sources::of(&writing.found, &writing.text, &claims);
     }
     run.execution.claims = claims;
-    run.execution.output = shaped(&chain, question, &writing.text, run.execution.confidence).await;
+    run.execution.output = shaped(chain, question, &writing.text, run.execution.confidence).await;
     Ok(())
 }
 
@@ -319,7 +340,13 @@ async fn shaped(chain: &Chain, question: &Question, text: &str, confidence: f64)
     format.wrap(text, confidence)
 }
 
-async fn keep(app: &App, tenant: &Tenant, question: &Question, run: &Run) -> Result<()> {
+async fn keep(
+    app: &App,
+    tenant: &Tenant,
+    (question, mut admission): (&Question, Admission),
+    run: &mut Run,
+) -> Result<()> {
+    let charge: Option<Charge> = admission.charge(app, question, &mut run.execution, run.wrote.as_deref());
     let execution = &run.execution;
     let exchange = Exchange {
         id: execution.message_id.clone(),
@@ -334,5 +361,10 @@ async fn keep(app: &App, tenant: &Tenant, question: &Question, run: &Run) -> Res
         response_time_ms: execution.timings.total as i64,
         pending: run.pending.as_ref().map(serde_json::to_value).transpose()?,
     };
-    conversations::record(app, tenant, &question.thread, exchange, execution.clone()).await
+    let charged =
+        conversations::record(app, tenant, &question.thread, exchange, (execution.clone(), charge)).await?;
+    run.execution.credits = charged;
+    run.execution.cost = app.config.tariff.worth(charged);
+    admission.kept(&run.execution);
+    Ok(())
 }

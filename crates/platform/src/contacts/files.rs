@@ -14,6 +14,7 @@ use super::{Contact, Handle, find};
 use crate::{
     Actor, AgentId, App, ContactId, Error, FileId, Page, Paged, Result, Tenant,
     audit::{self, Event},
+    billing::{self, Limit},
     digest,
     files::clean_name,
 };
@@ -88,6 +89,7 @@ async fn keep(
     if count(&mut db, tenant, &contact.id).await? >= MOST {
         return Err(Error::unprocessable(format!("A contact has at most {MOST} files. Delete some.")));
     }
+    billing::make_room(app, &mut db, tenant, Limit::Storage, file.size_bytes).await?;
     insert(&mut db, tenant, &file).await?;
     // The row is locked until the commit: nobody takes the content away while it gets its place.
     let first = use_content(&mut db, tenant, &file.sha256, 1).await? == 1;

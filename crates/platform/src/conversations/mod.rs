@@ -17,7 +17,9 @@ pub(crate) use store::set_contact;
 pub use unanswered::Unanswered;
 
 use crate::{
-    AgentId, App, Error, EscalationId, MessageId, Page, Paged, Result, Tenant, contacts,
+    AgentId, App, Error, EscalationId, MessageId, Page, Paged, Result, Tenant,
+    billing::{Charge, Credits},
+    contacts,
     events::{self, Fact},
     executions::Execution,
     identity::EmailAddress,
@@ -124,7 +126,8 @@ pub async fn history(app: &App, tenant: &Tenant, thread: &Thread) -> Result<Vec<
     store::history(&mut app.db.read().await?, tenant, thread, HISTORY).await
 }
 
-/// Keeps an exchange with its run, and the question among the unanswered when it was not answered, in one transaction.
+/// Keeps an exchange with its run and what that costs, and the question among the unanswered when it was not answered,
+/// in one transaction. Gives what was charged.
 ///
 /// # Errors
 /// What the database says.
@@ -133,9 +136,9 @@ pub async fn record(
     tenant: &Tenant,
     thread: &Thread,
     exchange: Exchange,
-    execution: Execution,
-) -> Result<()> {
-    let entry = Entry { tenant: tenant.clone(), thread: thread.clone(), exchange, execution };
+    (execution, charge): (Execution, Option<Charge>),
+) -> Result<Credits> {
+    let entry = Entry { tenant: tenant.clone(), thread: thread.clone(), exchange, execution, charge };
     app.recorder.record(app, entry).await
 }
 

@@ -3,11 +3,13 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use ::store::Write;
 use tokio::sync::oneshot;
 
 use super::{Channel, Exchange, Thread, store, unanswered::spelling};
 use crate::{
     App, ConversationId, Error, Result, Tenant, UnansweredId,
+    billing::{self, Charge, Credits},
     events::{self, Fact},
     executions::{self, Execution, Outcome},
 };
@@ -18,9 +20,11 @@ pub(crate) struct Entry {
     pub(crate) thread: Thread,
     pub(crate) exchange: Exchange,
     pub(crate) execution: Execution,
+    /// What it costs; none for what costs nothing and is not counted.
+    pub(crate) charge: Option<Charge>,
 }
 
-type Waiting = (Entry, oneshot::Sender<Result<()>>);
+type Waiting = (Entry, oneshot::Sender<Result<Credits>>);
 
 /// The queue before the one who writes.
 #[derive(Default)]
@@ -30,8 +34,8 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Keeps an exchange; whoever gets the turn writes for all that wait.
-    pub(crate) async fn record(&self, app: &App, entry: Entry) -> Result<()> {
+    /// Keeps an exchange and gives what was charged for it; whoever gets the turn writes for all that wait.
+    pub(crate) async fn record(&self, app: &App, entry: Entry) -> Result<Credits> {
         let (done, mut outcome) = oneshot::channel();
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((entry, done));
         let turn = self.turn.lock().await;
@@ -48,26 +52,32 @@ impl Recorder {
 /// Writes all in one transaction; if that fails, each in its own, so that one cannot spoil the others.
 async fn write(app: &App, batch: Vec<Waiting>) {
     let (entries, done): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    let together = insert(app, &entries).await;
-    let alone = together.is_err() && entries.len() > 1;
-    let mut together = Some(together);
-    for (entry, done) in entries.iter().zip(done) {
-        let outcome = if alone {
-            insert(app, std::slice::from_ref(entry)).await
-        } else {
-            together.take().unwrap_or(Ok(()))
-        };
+    let outcomes = match insert(app, &entries).await {
+        Ok(charged) => charged.into_iter().map(Ok).collect(),
+        Err(error) if entries.len() <= 1 => vec![Err(error)],
+        Err(_) => {
+            let mut outcomes = Vec::with_capacity(entries.len());
+            for entry in &entries {
+                outcomes.push(
+                    insert(app, std::slice::from_ref(entry)).await.map(|charged| charged.into_iter().sum()),
+                );
+            }
+            outcomes
+        }
+    };
+    for (outcome, done) in outcomes.into_iter().zip(done) {
         // Nobody waits any more when the server is being stopped.
         let _ = done.send(outcome);
     }
 }
 
-async fn insert(app: &App, entries: &[Entry]) -> Result<()> {
+/// Writes exchanges down; gives what was charged for each.
+async fn insert(app: &App, entries: &[Entry]) -> Result<Vec<Credits>> {
     let now = app.clock.now();
     let mut facts = Vec::new();
     let mut db = app.db.write().await?;
     for entry in entries {
-        let Entry { tenant, thread, exchange, execution } = entry;
+        let Entry { tenant, thread, exchange, execution, .. } = entry;
         let fresh = ConversationId::new(now, app.entropy);
         let (conversation, is_new) = store::touch(&mut db, tenant, &fresh, thread, now).await?;
         store::insert_message(&mut db, tenant, &conversation, exchange, now).await?;
@@ -88,7 +98,27 @@ async fn insert(app: &App, entries: &[Entry]) -> Result<()> {
         }
     }
     events::record_all(app, &mut db, facts.iter().map(|(tenant, fact)| (*tenant, fact))).await?;
-    Ok(db.commit().await?)
+    // The accounts come last: they are what other servers wait for.
+    let charged = charge(app, &mut db, entries).await?;
+    db.commit().await?;
+    Ok(charged)
+}
+
+/// Takes what runs cost; gives what was charged for each.
+async fn charge(app: &App, db: &mut Write, entries: &[Entry]) -> Result<Vec<Credits>> {
+    let places: Vec<usize> = (0..entries.len()).filter(|n| entries[*n].charge.is_some()).collect();
+    let charges: Vec<(&Tenant, &Charge)> =
+        places.iter().filter_map(|n| Some((&entries[*n].tenant, entries[*n].charge.as_ref()?))).collect();
+    let mut charged = vec![Credits::ZERO; entries.len()];
+    for (n, amount) in places.into_iter().zip(billing::charge(app, db, &charges).await?) {
+        charged[n] = amount;
+        let Entry { tenant, execution, .. } = &entries[n];
+        if amount != execution.credits {
+            let cost = app.config.tariff.worth(amount);
+            executions::set_credits(db, tenant, &execution.id, amount, cost).await?;
+        }
+    }
+    Ok(charged)
 }
 
 impl Entry {

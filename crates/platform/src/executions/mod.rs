@@ -6,11 +6,11 @@ mod store;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use store::insert;
+pub(crate) use store::{insert, set_credits};
 
 use crate::{
-    AgentId, App, DocumentId, Error, ExecutionId, MessageId, Page, Paged, Result, Tenant,
-    conversations::Channel,
+    AgentId, App, DocumentId, Error, ExecutionId, KeyId, MessageId, Page, Paged, Result, Tenant,
+    billing::Credits, conversations::Channel,
 };
 
 /// How a run ended.
@@ -172,6 +172,12 @@ pub struct Execution {
     pub timings: Timings,
     /// The run that this one repeats.
     pub replay_of: Option<ExecutionId>,
+    /// What it cost in credits.
+    pub credits: Credits,
+    /// What those are worth, in millionths of the tariff's currency.
+    pub cost: i64,
+    /// The key by which it was asked for, if it was one.
+    pub key_id: Option<KeyId>,
     /// When.
     pub created_at: DateTime<Utc>,
 }

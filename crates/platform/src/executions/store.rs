@@ -5,11 +5,14 @@ use sqlx::FromRow;
 use store::{Read, Sql, Write, sql};
 
 use super::{Attempt, Claim, Execution, Outcome, Timings, ToolCall, Weighed};
-use crate::{AgentId, Error, ExecutionId, MessageId, Page, Paged, Result, Tenant, conversations::Channel};
+use crate::{
+    AgentId, Error, ExecutionId, KeyId, MessageId, Page, Paged, Result, Tenant, billing::Credits,
+    conversations::Channel,
+};
 
 const EXECUTION: &str = "SELECT id, agent_id, message_id, channel, agent_version, input, asked, output, output_format,
     outcome, reason, confidence, model, attempts, passages, tool_calls, claims, tokens_input, tokens_output, timings,
-    replay_of, created_at FROM executions WHERE workspace_id = $1";
+    replay_of, credits, cost, key_id, created_at FROM executions WHERE workspace_id = $1";
 
 #[derive(FromRow)]
 struct Row {
@@ -39,6 +42,9 @@ struct Row {
     #[sqlx(json)]
     timings: Timings,
     replay_of: Option<ExecutionId>,
+    credits: i64,
+    cost: i64,
+    key_id: Option<KeyId>,
     created_at: DateTime<Utc>,
 }
 
@@ -72,6 +78,9 @@ impl TryFrom<Row> for Execution {
             tokens_output: row.tokens_output,
             timings: row.timings,
             replay_of: row.replay_of,
+            credits: Credits::of_thousandths(row.credits),
+            cost: row.cost,
+            key_id: row.key_id,
             created_at: row.created_at,
         })
     }
@@ -82,8 +91,9 @@ pub(crate) async fn insert(db: &mut Write, tenant: &Tenant, e: &Execution) -> Re
     db.execute(sql!(
         "INSERT INTO executions (id, workspace_id, agent_id, message_id, channel, agent_version, input, asked, output,
              output_format, outcome, reason, confidence, model, attempts, passages, tool_calls, claims, tokens_input,
-             tokens_output, timings, replay_of, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
+             tokens_output, timings, replay_of, credits, cost, key_id, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+             $25, $26)",
         &e.id,
         tenant,
         &e.agent_id,
@@ -106,7 +116,29 @@ pub(crate) async fn insert(db: &mut Write, tenant: &Tenant, e: &Execution) -> Re
         e.tokens_output,
         serde_json::to_value(e.timings)?,
         e.replay_of.as_ref().map(|id| id.as_str().to_owned()),
+        e.credits.thousandths(),
+        e.cost,
+        e.key_id.as_ref().map(|id| id.as_str().to_owned()),
         e.created_at
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Corrects what a run was charged, as part of the change that keeps it.
+pub(crate) async fn set_credits(
+    db: &mut Write,
+    tenant: &Tenant,
+    id: &ExecutionId,
+    credits: Credits,
+    cost: i64,
+) -> Result<()> {
+    db.execute(sql!(
+        "UPDATE executions SET credits = $3, cost = $4 WHERE workspace_id = $1 AND id = $2",
+        tenant,
+        id,
+        credits.thousandths(),
+        cost
     ))
     .await?;
     Ok(())

@@ -5,21 +5,33 @@ use models::{Passage, Request};
 use serde_json::Value;
 
 use super::Extraction;
-use crate::{App, Error, Result, Tenant, agents, answering};
+use crate::{
+    App, Error, Result, Tenant, agents, answering,
+    billing::{Bill, Operation},
+};
 
 /// Characters of a document that a model is shown; fields stand in its first pages.
 const MAX_TEXT: usize = 48_000;
 /// Tokens that its answer may have.
 const MAX_TOKENS: u32 = 4_000;
 
-/// The proposed values by the schema's names, and the model they come from. None when the agent has no language model,
-/// or none that answers with an object.
+/// What a model proposes.
+pub(super) struct Proposal {
+    /// The values by the schema's names; none when the model did not answer with an object.
+    pub values: Option<Value>,
+    /// The model.
+    pub model: String,
+    /// What it costs.
+    pub bill: Bill,
+}
+
+/// What the agent's models propose. None when it has no language model, none that answers, or no credits for one.
 pub(super) async fn of(
     app: &App,
     tenant: &Tenant,
     extraction: &Extraction,
     text: &str,
-) -> Result<Option<(Value, String)>> {
+) -> Result<Option<Proposal>> {
     // An agent that was deleted takes its extractions with it.
     let settings = match agents::published(app, tenant, &extraction.agent_id).await {
         Ok(agent) => agent.settings.clone(),
@@ -28,8 +40,10 @@ pub(super) async fn of(
         }
         Err(error) => return Err(error),
     };
-    let said = answering::complete(app, tenant, &settings, request(extraction, text)).await?;
-    Ok(said.and_then(|(said, model)| Some((object(&said)?, model))))
+    let purpose = (Operation::DocumentExtraction, extraction.id.as_str());
+    let asked = request(extraction, text);
+    let said = answering::complete(app, tenant, (&extraction.agent_id, &settings), purpose, asked).await?;
+    Ok(said.map(|said| Proposal { values: object(&said.text), model: said.model, bill: said.bill }))
 }
 
 fn request(extraction: &Extraction, text: &str) -> Request {

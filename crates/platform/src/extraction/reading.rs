@@ -4,7 +4,7 @@ use ::documents::{ExtractError, Extracted};
 use ::extraction::{Block, Extraction as Found, Locale, Schema, Source};
 
 use super::{Extraction, State, proposal, store};
-use crate::{App, Error, ExtractionId, Result, Tenant, files, jobs, jobs::Job};
+use crate::{App, Error, ExtractionId, Result, Tenant, billing::Bill, files, jobs, jobs::Job};
 
 /// What the job found.
 pub(super) struct Outcome {
@@ -12,12 +12,14 @@ pub(super) struct Outcome {
     pub model: Option<String>,
     pub warnings: Vec<String>,
     pub needs_review: bool,
+    /// What the model's proposal costs.
+    pub bill: Option<Bill>,
 }
 
 impl Outcome {
     fn failed(code: &str, message: String) -> Self {
         let state = State::Failed { code: code.to_owned(), message };
-        Self { state, model: None, warnings: Vec::new(), needs_review: false }
+        Self { state, model: None, warnings: Vec::new(), needs_review: false, bill: None }
     }
 }
 
@@ -39,11 +41,19 @@ pub(crate) async fn process(app: &App, job: &Job, id: &ExtractionId) -> Result<(
         None => None,
     };
     let mut db = app.db.write().await?;
+    let mut paid = None;
     if let Some(outcome) = outcome {
         store::set_outcome(&mut db, &tenant, id, &outcome, app.clock.now()).await?;
+        if let Some(bill) = outcome.bill {
+            paid = Some((bill.write(app, &mut db, &tenant).await?, bill));
+        }
     }
     jobs::finish(&mut db, job).await?;
-    Ok(db.commit().await?)
+    db.commit().await?;
+    if let Some((credits, bill)) = paid {
+        bill.paid(credits);
+    }
+    Ok(())
 }
 
 async fn run(app: &App, tenant: &Tenant, extraction: &Extraction) -> Result<Outcome> {
@@ -61,14 +71,20 @@ async fn run(app: &App, tenant: &Tenant, extraction: &Extraction) -> Result<Outc
         Err(error) => return Ok(Outcome::failed(error.code(), error.to_string())),
     };
     let proposed = proposal::of(app, tenant, extraction, &text.text).await?;
-    let (proposed, model) = proposed.unzip();
+    // A model that proposed nothing of use is paid all the same, and is not named as the source of the values.
+    let (mut values, mut model, mut bill) = (None, None, None);
+    if let Some(proposal) = proposed {
+        model = proposal.values.is_some().then_some(proposal.model);
+        values = proposal.values;
+        bill = Some(proposal.bill);
+    }
     let schema = Schema::parse(&extraction.schema).map_err(Error::internal)?;
     let today = app.clock.now().date_naive();
     let warnings = text.warnings.clone();
-    let find = move || find(&text, &schema, today, proposed.as_ref());
+    let find = move || find(&text, &schema, today, values.as_ref());
     let found = tokio::task::spawn_blocking(find).await.map_err(Error::internal)?;
     let needs_review = found.is_unsure(extraction.threshold);
-    Ok(Outcome { state: State::Completed(found), model, warnings, needs_review })
+    Ok(Outcome { state: State::Completed(found), model, warnings, needs_review, bill })
 }
 
 fn find(

@@ -12,8 +12,8 @@ use super::{User, store};
 use crate::{
     App, Error, Result, Role, SessionId, Tenant, UserId, WorkspaceId,
     audit::{self, Actor, Event, Origin},
+    billing::Plan,
     digest::sha256,
-    workspaces::Plan,
 };
 
 pub use store::OpenSession;

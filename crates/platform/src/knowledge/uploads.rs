@@ -14,6 +14,7 @@ use super::{
 use crate::{
     Actor, App, CollectionId, DocumentId, Error, Result, Tenant,
     audit::{self, Event},
+    billing::{self, Limit},
     files::{self, File},
     jobs::{self, Task},
 };
@@ -207,6 +208,8 @@ async fn create(
             app.config.max_documents
         )));
     }
+    billing::make_room(app, db, tenant, Limit::Documents, 1).await?;
+    billing::make_room(app, db, tenant, Limit::Storage, upload.file.size()?).await?;
     let now = app.clock.now();
     let document = Document {
         id: upload.id.clone(),
@@ -254,6 +257,8 @@ async fn renew(
         let dropped = vec![upload.original().to_owned()];
         return Ok(Placed { document: found, change: Change::Unchanged, dropped });
     }
+    let more = upload.file.size()?.saturating_sub(found.size_bytes);
+    billing::make_room(app, db, tenant, Limit::Storage, more).await?;
     let before = found.original.clone();
     let document = Document {
         title,

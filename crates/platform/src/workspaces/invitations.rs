@@ -9,6 +9,7 @@ use super::{Role, Tenant, members, store};
 use crate::{
     Actor, App, Error, InvitationId, Result, UserId, WorkspaceId,
     audit::{self, Event},
+    billing::{self, Limit},
     digest::sha256,
     identity::{Caller, EmailAddress, prove_address},
     limits::Rate,
@@ -80,6 +81,7 @@ pub async fn invite(
         return Err(Error::conflict(message).with_field("email"));
     }
     make_room(&mut db, tenant, email, now).await?;
+    billing::make_room(app, &mut db, tenant, Limit::Seats, 1).await?;
     count_mail(app, tenant, email)?;
     let token = app.entropy.token();
     let invitation = Invitation {
@@ -254,6 +256,7 @@ pub async fn accept(app: &App, caller: &Caller, by: &Actor, token: &str) -> Resu
     let tenant = Tenant::new(offer.workspace_id.clone());
     members::hold(&mut db, &tenant).await?;
     use_up(&mut db, &tenant, &offer.id).await?;
+    billing::make_room(app, &mut db, &tenant, Limit::Seats, 1).await?;
     store::insert_member(&mut db, tenant.id(), &caller.user.id, offer.role.parse()?, now).await?;
     if !caller.user.email_verified {
         prove_address(app, &mut db, &caller.user.id, by).await?;

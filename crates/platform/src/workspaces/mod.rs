@@ -5,7 +5,6 @@ pub mod keys;
 pub mod members;
 pub mod outlets;
 mod permission;
-mod plan;
 mod role;
 mod store;
 mod tenant;
@@ -21,7 +20,6 @@ pub use keys::{
     share_key, visitor,
 };
 pub use permission::{Permission, Standing};
-pub use plan::Plan;
 pub use role::{Role, Scope};
 pub use store::{Listed, Stats, Workspace};
 pub use tenant::Tenant;
@@ -29,6 +27,7 @@ pub use tenant::Tenant;
 use crate::{
     Actor, App, Error, Patch, Result, UserId, WorkspaceId,
     audit::{self, Event},
+    billing,
     identity::User,
     jobs::{self, Job, Task},
     knowledge,
@@ -103,7 +102,9 @@ pub(crate) async fn found(
     store::insert_member(db, &workspace.id, &owner.id, Role::Owner, now).await?;
     let event =
         Event::new("workspace.created", workspace.id.as_str()).with(json!({ "name": workspace.name }));
-    audit::record(app, db, &Tenant::new(workspace.id.clone()), by, event).await?;
+    let tenant = workspace.tenant();
+    audit::record(app, db, &tenant, by, event).await?;
+    billing::open(app, db, &tenant).await?;
     Ok(workspace)
 }
 

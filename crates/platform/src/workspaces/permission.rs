@@ -92,11 +92,17 @@ pub enum Permission {
     ViewAnalytics,
     /// Read the audit log.
     ViewAudit,
+    /// See the plan, what was used, and the credits.
+    ViewBilling,
+    /// See invoices, whom they are for, and what is paid by.
+    ViewInvoices,
+    /// Change the plan, buy credits, and change what is paid by: it is the owner's money.
+    ManageBilling,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::ViewWorkspace,
         Self::ChangeWorkspace,
         Self::DeleteWorkspace,
@@ -115,6 +121,9 @@ impl Permission {
         Self::EditWebhooks,
         Self::ViewAnalytics,
         Self::ViewAudit,
+        Self::ViewBilling,
+        Self::ViewInvoices,
+        Self::ManageBilling,
     ];
 
     /// Who may, in the order of [`Standing::ALL`].
@@ -141,6 +150,9 @@ impl Permission {
             Self::EditWebhooks => [N, N, Y, Y, N, Y],
             Self::ViewAnalytics => [Y, Y, Y, Y, Y, Y],
             Self::ViewAudit => [N, N, Y, Y, N, N],
+            Self::ViewBilling => [Y, Y, Y, Y, Y, Y],
+            Self::ViewInvoices => [N, N, Y, Y, N, Y],
+            Self::ManageBilling => [N, N, N, Y, N, N],
         }
     }
 }

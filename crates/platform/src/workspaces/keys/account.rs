@@ -8,8 +8,7 @@ use store::sql;
 
 use super::{Created, KeyKind, SHOWN, hash, note_use, record_created};
 use crate::{
-    Actor, App, Error, KeyId, Origin, Result, Tenant, WorkspaceId,
-    workspaces::{Plan, Scope},
+    Actor, App, Error, KeyId, Origin, Result, Tenant, WorkspaceId, billing::Plan, workspaces::Scope,
 };
 
 /// What account keys begin with.

@@ -13,8 +13,8 @@ use super::{Created, KeyKind, SHOWN, hash, note_use, record_created};
 use crate::{
     Actor, AgentId, App, Error, KeyId, Result, Tenant, WorkspaceId,
     agents::{self, Published},
+    billing::Plan,
     limits::Rate,
-    workspaces::Plan,
 };
 
 /// What a share page's key begins with.
@@ -214,7 +214,7 @@ pub async fn visitor(app: &App, key: &str, origin: Option<&str>) -> Result<Visit
     }
     Ok(Visitor {
         tenant: Tenant::new(door.workspace_id.clone()),
-        rate: door.plan.parse::<Plan>()?.requests(),
+        rate: app.config.tariff.plan(door.plan.parse::<Plan>()?).requests(),
         counted_as: door.id.as_str().to_owned(),
         only: None,
     })
@@ -238,7 +238,12 @@ async fn shared(app: &App, pass: &str, origin: Option<&str>) -> Result<Visitor> 
     let agent = app.tokens.check_share(pass, app.clock.now()).filter(|_| own);
     let agent = agent.ok_or_else(|| Error::unauthorized("This page is too old. Load it again."))?;
     let (tenant, plan, _) = agents::shared(app, &agent).await?;
-    Ok(Visitor { tenant, rate: plan.requests(), counted_as: agent.as_str().to_owned(), only: Some(agent) })
+    Ok(Visitor {
+        tenant,
+        rate: app.config.tariff.plan(plan).requests(),
+        counted_as: agent.as_str().to_owned(),
+        only: Some(agent),
+    })
 }
 
 /// Says the same of a private agent, of a draft and of none at all.

@@ -1,0 +1,139 @@
+//! Whether a question may be answered, and by which models: what the workspace's plan and credits allow.
+
+use super::{
+    Question,
+    chain::{self, Chain},
+};
+use crate::{
+    App, Kind, Result, Tenant,
+    billing::{self, Charge, Counted, Credits, EXTRACTIVE, Hold, Operation},
+    conversations::Channel,
+    executions::{Attempt, Execution, Outcome},
+};
+
+/// Tokens that a model is given for an answer: instructions, history and passages. What is set aside for a run counts
+/// with so many; what it costs is worked out from what was.
+const USUAL_INPUT: i64 = 4_000;
+/// Characters of a token, where a provider has not said how many there were.
+const TOKEN: usize = 4;
+
+/// What a question was let in with.
+pub(super) struct Admission {
+    pub chain: Chain,
+    /// Why the models that the agent names may not be asked.
+    pub barred: Option<Attempt>,
+    operation: Option<Operation>,
+    hold: Hold,
+    counted: Counted,
+}
+
+/// Lets a question in: counts it against the month's limit and sets its price aside.
+///
+/// A program whose workspace has no credits left is refused. A visitor is answered all the same, by the embedded
+/// model, and that costs nothing then.
+///
+/// # Errors
+/// Payment when a program's workspace has too few credits; limited when the month's messages are used.
+pub(super) async fn admit(app: &App, tenant: &Tenant, question: &Question) -> Result<Admission> {
+    let settings = &question.agent.settings;
+    let chain = chain::of(app, tenant, &settings.model_settings, question.model.as_deref()).await?;
+    let operation = match question.thread.channel {
+        Channel::Widget => Operation::WidgetMessage,
+        Channel::Api => Operation::AgentChat,
+        Channel::Execute => Operation::AgentExecute,
+        // An agent's makers try it out for nothing.
+        Channel::Test => {
+            return Ok(Admission {
+                chain,
+                barred: None,
+                operation: None,
+                hold: Hold::nothing(),
+                counted: Counted::not(),
+            });
+        }
+    };
+    let counted = billing::count_message(app, tenant).await.map_err(|error| calm(error, operation))?;
+    let admitted =
+        |chain, barred, hold| Admission { chain, barred, operation: Some(operation), hold, counted };
+    let output = settings.response_config.max_response_length.into();
+    match billing::hold(app, tenant, estimate(app, operation, &chain, output)).await {
+        Ok(hold) => Ok(admitted(chain, None, hold)),
+        Err(error) if error.kind == Kind::Payment && operation == Operation::WidgetMessage => {
+            let model = chain.0.first().map_or(EXTRACTIVE, |link| link.model.name()).to_owned();
+            let barred = Attempt { model, error: "the workspace has no credits left for it".into() };
+            Ok(admitted(Chain(Vec::new()), Some(barred), Hold::nothing()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A visitor is not told what their host has paid for.
+fn calm(error: crate::Error, operation: Operation) -> crate::Error {
+    if operation != Operation::WidgetMessage || error.kind != Kind::Limited {
+        return error;
+    }
+    crate::Error { message: "Nobody can answer here at the moment. Please come back later.".into(), ..error }
+}
+
+/// What a run may cost: as much as the dearest model that may answer it.
+fn estimate(app: &App, operation: Operation, chain: &Chain, output: i64) -> Credits {
+    let tariff = &app.config.tariff;
+    let written =
+        chain.0.iter().map(|link| tariff.price(operation, link.model.name()).of(USUAL_INPUT, output));
+    let quoted = tariff.price(operation, EXTRACTIVE).of(0, 0);
+    written.fold(quoted, Credits::max)
+}
+
+impl Admission {
+    /// Works out what a run costs that has ended, and writes it on it. `wrote` is the model that wrote the answer.
+    pub(super) fn charge(
+        &mut self,
+        app: &App,
+        question: &Question,
+        run: &mut Execution,
+        wrote: Option<&str>,
+    ) -> Option<Charge> {
+        // What failed counts nowhere.
+        let operation = self.operation.filter(|_| run.outcome != Outcome::Failed)?;
+        let model = wrote.unwrap_or(EXTRACTIVE).to_owned();
+        let price = match run.outcome {
+            // What was stopped before there was a word of it is not paid for.
+            Outcome::Stopped if run.output.is_empty() => Credits::ZERO,
+            _ => {
+                let (input, output) = tokens(run, &model);
+                app.config.tariff.price(operation, &model).of(input, output)
+            }
+        };
+        let credits = self.hold.cover(price);
+        run.credits = credits;
+        run.cost = app.config.tariff.worth(credits);
+        Some(Charge {
+            operation,
+            reference: run.id.as_str().to_owned(),
+            agent: Some(run.agent_id.clone()),
+            key: question.key.clone(),
+            model,
+            tokens_input: run.tokens_input,
+            tokens_output: run.tokens_output,
+            credits,
+        })
+    }
+
+    /// The run was kept: it counts, and what it cost is gone.
+    pub(super) fn kept(mut self, run: &Execution) {
+        if run.outcome != Outcome::Failed {
+            self.counted.keep();
+        }
+        self.hold.spent(run.credits);
+    }
+}
+
+/// The tokens of a run. Of one that was stopped its provider has mostly not said how many it made: what is there counts.
+fn tokens(run: &Execution, model: &str) -> (i64, i64) {
+    let made = run.outcome == Outcome::Stopped && model != EXTRACTIVE && run.tokens_output == 0;
+    if !made {
+        return (run.tokens_input, run.tokens_output);
+    }
+    let written = i64::try_from(run.output.chars().count().div_ceil(TOKEN)).unwrap_or(i64::MAX);
+    (run.tokens_input, written)
+}
