@@ -38,6 +38,7 @@ pub async fn execute_agent(
     let question = Question {
         model: body.model.filter(|model| !model.is_empty()),
         format,
+        key: member.by.key.clone(),
         ..Question::new(agent.clone(), alone(&app, &agent, body.outlet_id), body.input)
     };
     let reply = answering::reply(&app, &member.tenant, question).await.map_err(named("input"))?;
@@ -81,6 +82,7 @@ fn view(reply: &Reply) -> Value {
         "model": reply.model,
         "degraded": reply.degraded,
         "tokens_used": reply.tokens,
+        "credits_used": reply.credits,
         "execution_time_ms": reply.milliseconds,
     })
 }
@@ -127,7 +129,8 @@ pub async fn chat_with_agent(
     };
     let thread =
         Thread { agent: agent.id.clone(), channel: Channel::Api, session: session.clone(), page_url: None };
-    let reply = answering::reply(&app, &member.tenant, Question::new(agent, thread, body.message)).await?;
+    let question = Question { key: member.by.key.clone(), ..Question::new(agent, thread, body.message) };
+    let reply = answering::reply(&app, &member.tenant, question).await?;
     let mut answer = view(&reply);
     answer["conversation_id"] = json!(session);
     Ok(Json(answer))
@@ -201,6 +204,7 @@ fn summary(e: &Execution) -> Value {
         "channel": e.channel.as_str(),
         "confidence": e.confidence,
         "tokens_used": e.tokens_input + e.tokens_output,
+        "credits_used": e.credits,
         "execution_time_ms": e.timings.total as i64,
         "created_at": e.created_at,
     })
@@ -220,6 +224,8 @@ fn whole(e: &Execution) -> Value {
         "tokens": { "input": e.tokens_input, "output": e.tokens_output },
         "timings_ms": e.timings,
         "replay_of": e.replay_of,
+        "cost": e.cost as f64 / 1e6,
+        "key_id": e.key_id,
     });
     if let (Value::Object(view), Value::Object(more)) = (&mut view, more) {
         view.extend(more);

@@ -6,8 +6,8 @@ use platform::{
     App,
     Permission::{
         ChangeWorkspace, DeleteWorkspace, EditAgents, EditContacts, EditKnowledge, EditOutlets, EditWebhooks,
-        ManageKeys, ManageMembers, ViewAgents, ViewAnalytics, ViewAudit, ViewContacts, ViewKeys,
-        ViewKnowledge, ViewMembers, ViewWebhooks, ViewWorkspace,
+        ManageBilling, ManageKeys, ManageMembers, ViewAgents, ViewAnalytics, ViewAudit, ViewBilling, ViewContacts,
+        ViewInvoices, ViewKeys, ViewKnowledge, ViewMembers, ViewWebhooks, ViewWorkspace,
     },
 };
 use web::{
@@ -17,9 +17,9 @@ use web::{
 
 use crate::{
     account, account_keys, agents, analytics, analytics_export, api_keys, audit, auth, collections,
-    companies, company_agents, contact_transfers, contacts, crawls, documents, executions, extractions,
-    forms, industries, invitations, knowledge, members, open_keys, providers, system, unanswered, webhooks,
-    workspaces,
+    companies, company_agents, contact_transfers, contacts, crawls, credits, documents, executions, extractions,
+    forms, industries, invitations, invoices, knowledge, members, open_keys, payment_methods, providers, subscription,
+    system, unanswered, usage, webhooks, workspaces,
 };
 
 /// The surface's routes.
@@ -31,6 +31,7 @@ pub fn routes(app: &App, metrics: PrometheusHandle) -> Routes {
         .merge(contacts_and_forms(app))
         .merge(webhooks(app))
         .merge(reports(app))
+        .merge(billing(app))
 }
 
 fn system(app: &App, metrics: PrometheusHandle) -> Routes {
@@ -246,4 +247,27 @@ fn reports(app: &App) -> Routes {
         .post("/api/v1/workspaces/{workspace_id}/analytics/unanswered/{question_id}/notify", Workspace(EditKnowledge), unanswered::notify_askers)
         .post("/api/v1/workspaces/{workspace_id}/analytics/unanswered/{question_id}/resolve", Workspace(EditKnowledge), unanswered::resolve_unanswered)
         .post("/api/v1/workspaces/{workspace_id}/analytics/unanswered/{question_id}/reopen", Workspace(EditKnowledge), unanswered::reopen_unanswered)
+}
+
+#[rustfmt::skip] // one line a route
+fn billing(app: &App) -> Routes {
+    Routes::new(app)
+        .get("/api/v1/billing/subscription", Workspace(ViewBilling), subscription::get_subscription)
+        .put("/api/v1/billing/subscription", Workspace(ManageBilling), subscription::change_subscription)
+        .delete("/api/v1/billing/subscription", Workspace(ManageBilling), subscription::cancel_subscription)
+        .get("/api/v1/billing/plans", Workspace(ViewBilling), subscription::list_plans)
+        .get("/api/v1/billing/usage", Workspace(ViewBilling), usage::get_usage)
+        .get("/api/v1/billing/credits", Workspace(ViewBilling), credits::get_credits)
+        .get("/api/v1/billing/credits/transactions", Workspace(ViewBilling), credits::list_credit_transactions)
+        .post("/api/v1/billing/credits/topup", Workspace(ManageBilling), credits::top_up_credits)
+        .get("/api/v1/billing/invoices", Workspace(ViewInvoices), invoices::list_invoices)
+        .get("/api/v1/billing/invoices/{invoice_id}", Workspace(ViewInvoices), invoices::get_invoice)
+        .get("/api/v1/billing/invoices/{invoice_id}/pdf", Workspace(ViewInvoices), invoices::get_invoice_pdf)
+        .get("/api/v1/billing/details", Workspace(ViewInvoices), invoices::get_billing_details)
+        .put("/api/v1/billing/details", Workspace(ManageBilling), invoices::change_billing_details)
+        .get("/api/v1/billing/payment-methods", Workspace(ViewInvoices), payment_methods::list_payment_methods)
+        .post("/api/v1/billing/payment-methods", Workspace(ManageBilling), payment_methods::set_up_payment_method)
+        .post("/api/v1/billing/payment-methods/{payment_method_id}/default", Workspace(ManageBilling), payment_methods::make_payment_method_default)
+        .delete("/api/v1/billing/payment-methods/{payment_method_id}", Workspace(ManageBilling), payment_methods::remove_payment_method)
+        .post("/api/v1/billing/stripe/events", Public, payment_methods::receive_stripe_event)
 }

@@ -1,5 +1,5 @@
 //! A whole server for a test, on either database, with a clock that the test holds, a mailbox it can read, a language
-//! model that does what it is told, and a provider of embeddings.
+//! model that does what it is told, a provider of embeddings, and a stand-in for Stripe.
 
 mod client;
 mod database;
@@ -7,6 +7,7 @@ mod embeddings;
 mod model;
 mod server;
 mod site;
+pub mod stripe;
 
 pub use client::{Answer, Call};
 pub use database::Database;
@@ -14,6 +15,7 @@ pub use embeddings::embeddings;
 pub use model::{Behaviour, Model, tool_call};
 pub use server::{Owner, PASSWORD, Server};
 pub use site::{Asked, Reply, Site, page};
+pub use stripe::Stripe;
 
 /// Makes a test of each function, once on each database.
 #[macro_export]

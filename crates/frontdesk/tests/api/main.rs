@@ -8,6 +8,11 @@ mod answering;
 mod api_keys;
 mod audit;
 mod auth;
+mod billing;
+mod billing_credits;
+mod billing_limits;
+mod billing_stripe;
+
 mod companies;
 mod contacts;
 mod crawl;

@@ -13,7 +13,7 @@ use web::{Access, Route};
 use super::PROGRAM;
 
 /// Routes that anybody may call. Each is here on purpose.
-const PUBLIC: [&str; 17] = [
+const PUBLIC: [&str; 18] = [
     "GET /livez",
     "GET /readyz",
     "GET /api/v1/health",
@@ -31,6 +31,7 @@ const PUBLIC: [&str; 17] = [
     "GET /api/v1/invitations/lookup", // by the token of a mailed link
     "GET /api/v1/utils/industries",
     "GET /v1/open/health",
+    "POST /api/v1/billing/stripe/events", // by Stripe's signature
 ];
 
 /// A page that the companies' publishable keys may be used on.
@@ -164,6 +165,9 @@ async fn company(server: &Server, name: &str) -> Company {
     let extraction = extraction.send().await.expect(202);
     let hook = json!({ "url": "http://93.184.215.14/hook", "event_types": ["LEAD_CAPTURED"] });
     let hook = text(&call(Method::POST, &at("webhooks"), hook).await["id"]);
+    let order = json!({ "amount": 10, "payment_method_id": "pm_123" });
+    call(Method::POST, "billing/credits/topup", order).await;
+    let invoices = call(Method::GET, "billing/invoices", json!({})).await;
     let delivery = made_id("dlv_", name);
     // The run's question is one that nothing answers.
     let questions = call(Method::GET, &at("analytics/unanswered"), json!({})).await;
@@ -216,6 +220,13 @@ async fn company(server: &Server, name: &str) -> Company {
             .bind(json!([]))
             .bind(now)
             .bind(now),
+            Sql::new(
+                "INSERT INTO payment_methods (id, workspace_id, provider, provider_id, type, brand, last4, is_default, created_at)
+                 VALUES ($1, $2, 'manual', $1, 'card', 'visa', '4242', false, $3)",
+            )
+            .bind(made_id("pm_", name))
+            .bind(&*workspace)
+            .bind(now),
             // As if its reading had been done, and another version answered.
             Sql::new(
                 "INSERT INTO document_versions (document_id, workspace_id, version, content_hash, content, original, created_at)
@@ -249,6 +260,8 @@ async fn company(server: &Server, name: &str) -> Company {
         ("transfer_id", export),
         ("file_id", file),
         ("form_id", form),
+        ("invoice_id", text(&invoices["invoices"][0]["invoice_id"])),
+        ("payment_method_id", made_id("pm_", name)),
         ("open key", text(&open["id"])),
         ("publishable key", text(&page["id"])),
         ("account key", text(&account["api_key"]["id"])),
@@ -338,6 +351,9 @@ fn body(route: &Route, company: &Company) -> Value {
         if route.path.contains("open-keys") { json!({ "forms": ["create"] }) } else { json!(["read"]) };
     json!({
         "title": "Another title",
+        "plan": "free",
+        "amount": 10,
+        "payment_method_id": "pm_123",
         "input": "When does the shop open?",
         "content": "The shop opens at nine.",
         "kind": "openai",
@@ -560,7 +576,10 @@ impl World {
                 let tests = ["/providers/{provider_id}/test", "/webhooks/{webhook_id}/test"];
                 let asked =
                     tests.iter().any(|test| route.path.ends_with(test)) && status == StatusCode::BAD_GATEWAY;
-                assert!(status.is_success() || asked, "{who}: {status} {}", answer.text);
+                // Nor is there a card to set up where everything counts as paid.
+                let nothing =
+                    route.path.ends_with("/payment-methods") && status == StatusCode::UNPROCESSABLE_ENTITY;
+                assert!(status.is_success() || asked || nothing, "{who}: {status} {}", answer.text);
                 if route.method != Method::GET {
                     kept.restore(&self.server).await;
                 }
