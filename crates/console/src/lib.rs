@@ -7,6 +7,7 @@ mod agents;
 mod analytics;
 mod assets;
 mod audit_log;
+mod billing;
 mod collections;
 mod crawl;
 mod crawls;

@@ -51,6 +51,8 @@ pub enum Area {
     People,
     /// What was done in it.
     Audit,
+    /// What it costs.
+    Billing,
 }
 
 impl Area {
@@ -152,6 +154,12 @@ pub fn done(word: &str) -> Option<Notice> {
         "webhook-gone" => "The webhook and its deliveries are gone.",
         "replayed" => "The event is on its way once more.",
         "revoked" => "The key is revoked. Pages that use it can no longer ask.",
+        "bought" => "The credits are there. Their invoice is below.",
+        "paying" => "The payment is on its way. The credits are there as soon as it has arrived.",
+        "paid" => "Thank you. The credits are there as soon as the payment has arrived.",
+        "plan" => "The plan is changed, or will be when the month ends.",
+        "subscribed" => "Thank you. The plan changes as soon as the payment has arrived.",
+        "method" => "The card is there as soon as the payment provider has told of it.",
         "role" => "The role is changed.",
         "removed" => "They are removed, and what they had open is closed.",
         "invited" => "The invitation is on its way.",

@@ -9,7 +9,7 @@ use axum::{
 use platform::App;
 
 use crate::{
-    account, adding, agents, analytics, assets, audit_log, collections, crawl, crawls, csrf, document,
+    account, adding, agents, analytics, assets, audit_log, billing, collections, crawl, crawls, csrf, document,
     documents, invitation, keys, links, login, overview, page, people, search, sign_up, tryout, two_factor,
     unanswered, webhooks, workspaces,
 };
@@ -88,6 +88,14 @@ pub fn routes() -> Router<App> {
         .route("/{workspace_id}/invitations", post(people::invite))
         .route("/{workspace_id}/invitations/{invitation_id}/withdraw", post(people::withdraw))
         .route("/{workspace_id}/audit", get(audit_log::page))
+        .route("/{workspace_id}/billing", get(billing::page))
+        .route("/{workspace_id}/billing/credits", post(billing::top_up))
+        .route("/{workspace_id}/billing/plan", post(billing::change_plan))
+        .route("/{workspace_id}/billing/details", post(billing::set_details))
+        .route("/{workspace_id}/billing/methods", post(billing::set_up_method))
+        .route("/{workspace_id}/billing/methods/{method_id}/default", post(billing::make_default))
+        .route("/{workspace_id}/billing/methods/{method_id}/remove", post(billing::remove_method))
+        .route("/{workspace_id}/billing/invoices/{invoice_id}", get(billing::invoice))
         .fallback(page::not_found)
         .method_not_allowed_fallback(page::not_found)
         .layer(from_fn(csrf::same_site))

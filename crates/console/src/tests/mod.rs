@@ -1,5 +1,6 @@
 //! Every page with sample data, and the pages on a real app.
 
+mod billing;
 mod http;
 mod identity;
 mod knowledge;
