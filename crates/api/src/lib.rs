@@ -19,6 +19,7 @@ mod documents;
 mod executions;
 mod extractions;
 mod forms;
+mod identity_secret;
 mod industries;
 mod invitations;
 mod invoices;

@@ -18,8 +18,8 @@ use web::{
 use crate::{
     account, account_keys, agents, analytics, analytics_export, api_keys, audit, auth, collections,
     companies, company_agents, contact_transfers, contacts, crawls, credits, documents, executions, extractions,
-    forms, industries, invitations, invoices, knowledge, members, open_keys, payment_methods, providers, subscription,
-    system, unanswered, usage, webhooks, workspaces,
+    forms, identity_secret, industries, invitations, invoices, knowledge, members, open_keys, payment_methods, providers,
+    subscription, system, unanswered, usage, webhooks, workspaces,
 };
 
 /// The surface's routes.
@@ -133,7 +133,10 @@ fn workspace(app: &App) -> Routes {
         .get("/api/v1/workspaces/{workspace_id}/audit-log", Workspace(ViewAudit), audit::list_audit_log)
         .get("/api/v1/workspaces/{workspace_id}/api-keys", Workspace(ViewKeys), api_keys::list_api_keys)
         .post("/api/v1/workspaces/{workspace_id}/api-keys", Workspace(ManageKeys), api_keys::create_api_key)
+        .patch("/api/v1/workspaces/{workspace_id}/api-keys/{key_id}", Workspace(ManageKeys), api_keys::update_api_key)
         .delete("/api/v1/workspaces/{workspace_id}/api-keys/{key_id}", Workspace(ManageKeys), api_keys::revoke_api_key)
+        .get("/api/v1/workspaces/{workspace_id}/identity-secret", Workspace(ViewKeys), identity_secret::get_identity_secret)
+        .post("/api/v1/workspaces/{workspace_id}/identity-secret", Workspace(ManageKeys), identity_secret::renew_identity_secret)
         .get("/api/v1/workspaces/{workspace_id}/agents", Workspace(ViewAgents), agents::list_agents)
         .post("/api/v1/workspaces/{workspace_id}/agents", Workspace(EditAgents), agents::create_agent)
         .get("/api/v1/workspaces/{workspace_id}/agents/{agent_id}", Workspace(ViewAgents), agents::get_agent)

@@ -1,47 +1,103 @@
-//! The widget's calls, as the Insydr document gives them.
+//! The widget's calls, as the Insydr document gives them, and what else the widget needs for them.
 
-use axum::{Json, extract::State, response::Response};
-use http::HeaderMap;
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode};
 use platform::{
     App, Error, MessageId,
-    answering::{self, Question},
+    agents::Published,
+    answering::{self, Live, Question, Visit},
     conversations::{self, Channel, Feedback, Thread, Wish},
+    visitors::{self, Session},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::{Path, Result, Visitor, optional_text, text};
+use web::{Client, Path, Query, Result, Visitor, optional_text, text};
 
-/// Longest session id, in characters.
+use crate::language;
+
+/// Longest session id and longest name of a request, in characters.
 const MAX_SESSION: usize = 100;
+/// The header that proves whose session it is.
+const SESSION: &str = "x-visitor-session";
 
-/// `GET /widget/config/{agent_id}`
+/// What a configuration is asked for with.
+#[derive(Deserialize)]
+pub struct ConfigQuery {
+    lang: Option<String>,
+}
+
+/// `GET /widget/config/{agent_id}`; with `lang` it brings the interface's words in that language, if it is not English.
 pub async fn get_config(
     State(app): State<App>,
     Visitor(visitor): Visitor,
     Path(id): Path<String>,
+    Query(query): Query<ConfigQuery>,
 ) -> Result<Json<Value>> {
     let agent = visitor.agent(&app, &id.parse()?).await?;
     let settings = &agent.settings;
     let mut behavior = serde_json::to_value(&settings.greeting)?;
     behavior["greeting_message"] = json!(settings.greeting_message);
-    Ok(Json(json!({
+    let mut config = json!({
         "agent_id": agent.id,
         "agent_name": agent.name,
         "version": agent.version,
         "appearance": settings.appearance,
         "behavior": behavior,
         "branding": settings.branding,
-    })))
+        "access": if settings.is_restricted() { "restricted" } else { "open" },
+    });
+    let visitors = &settings.visitors;
+    if visitors.attachments {
+        config["attachments"] = json!({
+            "max_files": visitors.max_files, "max_file_mb": visitors.max_file_mb, "file_types": visitors.file_types,
+        });
+    }
+    if let Some(words) = query.lang.as_deref().and_then(language::find) {
+        config["language"] = serde_json::from_str(words)?;
+    }
+    Ok(Json(config))
+}
+
+/// The token of a visitor's session.
+pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
+    headers.get(SESSION)?.to_str().ok().filter(|token| !token.is_empty())
+}
+
+/// Whose words these are.
+pub(crate) fn speaker(
+    app: &App,
+    visitor: &platform::workspaces::Visitor,
+    agent: &Published,
+    (headers, given): (&HeaderMap, Option<&str>),
+) -> Result<Session> {
+    let given = match token(headers) {
+        Some(_) => None,
+        None => Some(text("session_id", given.unwrap_or_default(), MAX_SESSION)?),
+    };
+    Ok(visitors::speaker(app, visitor, agent, (token(headers), given.as_deref()))?)
 }
 
 /// The body of a question.
 #[derive(Deserialize)]
 pub struct ChatBody {
     agent_id: String,
-    session_id: String,
+    /// Not needed with the header `X-Visitor-Session`.
+    session_id: Option<String>,
     message: String,
     #[serde(default)]
     metadata: Metadata,
+    /// What the page calls the question: the same again is the same answer.
+    request_id: Option<String>,
+    /// `poll` gives what there is of the answer as JSON, for pages behind a proxy that holds streams back.
+    delivery: Option<String>,
+    #[serde(default)]
+    file_ids: Vec<String>,
 }
 
 /// Where a question was asked.
@@ -54,35 +110,59 @@ struct Metadata {
 pub async fn chat(
     State(app): State<App>,
     Visitor(visitor): Visitor,
+    client: Client,
     headers: HeaderMap,
     web::Json(body): web::Json<ChatBody>,
 ) -> Result<Response> {
-    let session = text("session_id", &body.session_id, MAX_SESSION)?;
-    if let Some((message, seen)) = resumed(&headers)? {
-        return Ok(web::stream(app.live.get(&message, &visitor.tenant, &session)?, seen));
-    }
+    let polls = body.delivery.as_deref() == Some("poll");
     let agent = visitor.agent(&app, &body.agent_id.parse()?).await?;
+    let session = speaker(&app, &visitor, &agent, (&headers, body.session_id.as_deref()))?;
+    if let Some((message, seen)) = resumed(&headers)? {
+        return deliver(app.live.get(&message, &visitor.tenant, &session.id)?, seen, polls).await;
+    }
+    let request = optional_text("request_id", body.request_id.as_deref(), MAX_SESSION)?;
+    if let Some(begun) = request.as_ref().and_then(|r| app.live.of_request(&visitor.tenant, &session.id, r)) {
+        return deliver(begun, 0, polls).await;
+    }
+    visitors::count_question(&app, &visitor, &session, &client.0)?;
+    let (means, counted_as) = visitors::means(&app, &visitor, &agent).await?;
+    let files = visitors::attached(&app, (&visitor.tenant, &agent), &session.id, &body.file_ids).await?;
+    let visit = Visit { request, contact: session.contact, files, means, counted_as };
     let page_url = body.metadata.page_url.map(|url| url.chars().take(2_000).collect());
-    let thread = Thread { agent: agent.id.clone(), channel: Channel::Widget, session, page_url };
+    let thread = Thread { agent: agent.id.clone(), channel: Channel::Widget, session: session.id, page_url };
     let key = visitor.counted_as.parse().ok();
-    let question = Question { key, ..Question::new(agent, thread, body.message) };
-    Ok(web::stream(answering::ask(&app, &visitor.tenant, question).await?, 0))
+    let question = Question { key, visit, ..Question::new(agent, thread, body.message) };
+    deliver(answering::ask(&app, &visitor.tenant, question).await?, 0, polls).await
+}
+
+/// Gives an answer as a stream, or what there is of it by now.
+async fn deliver(live: Arc<Live>, seen: usize, polls: bool) -> Result<Response> {
+    Ok(if polls { web::poll(live, seen).await } else { web::stream(live, seen) })
 }
 
 /// The body of a stop.
 #[derive(Deserialize)]
 pub struct StopBody {
     message_id: String,
-    session_id: String,
+    agent_id: Option<String>,
+    session_id: Option<String>,
 }
 
 /// `POST /widget/stop`: ends an answer with what has been said of it.
 pub async fn stop(
     State(app): State<App>,
     Visitor(visitor): Visitor,
+    headers: HeaderMap,
     web::Json(body): web::Json<StopBody>,
 ) -> Result<Json<Value>> {
-    app.live.get(&body.message_id.parse()?, &visitor.tenant, &body.session_id)?.stop();
+    let session = match &body.agent_id {
+        Some(agent) => {
+            let agent = visitor.agent(&app, &agent.parse()?).await?;
+            speaker(&app, &visitor, &agent, (&headers, body.session_id.as_deref()))?.id
+        }
+        None => body.session_id.unwrap_or_default(),
+    };
+    app.live.get(&body.message_id.parse()?, &visitor.tenant, &session)?.stop();
     Ok(Json(json!({ "success": true })))
 }
 
@@ -122,7 +202,7 @@ pub async fn give_feedback(
 /// The body of a wish to talk to a person.
 #[derive(Deserialize)]
 pub struct EscalateBody {
-    session_id: String,
+    session_id: Option<String>,
     agent_id: String,
     email: String,
     message: String,
@@ -132,16 +212,55 @@ pub struct EscalateBody {
 pub async fn escalate(
     State(app): State<App>,
     Visitor(visitor): Visitor,
+    headers: HeaderMap,
     web::Json(body): web::Json<EscalateBody>,
 ) -> Result<Json<Value>> {
     let agent = visitor.agent(&app, &body.agent_id.parse()?).await?;
+    let session = speaker(&app, &visitor, &agent, (&headers, body.session_id.as_deref()))?;
     let wish = Wish {
         agent: agent.id.clone(),
-        session: text("session_id", &body.session_id, MAX_SESSION)?,
+        session: session.id,
         email: body.email.parse()?,
         message: text("message", &body.message, 4_000)?,
     };
     let id = conversations::escalate(&app, &visitor.tenant, wish).await?;
     let message = "Your message has been passed on. Somebody will answer you by mail.";
     Ok(Json(json!({ "success": true, "id": id, "message": message })))
+}
+
+/// Which agent's conversation.
+#[derive(Deserialize)]
+pub struct HistoryQuery {
+    agent_id: String,
+}
+
+/// `GET /widget/history`: what was said in the visitor's session, for who holds its token and nobody else.
+pub async fn history(
+    State(app): State<App>,
+    Visitor(visitor): Visitor,
+    headers: HeaderMap,
+    Query(query): Query<HistoryQuery>,
+) -> Result<Response> {
+    let agent = visitor.agent(&app, &query.agent_id.parse()?).await?;
+    // What a page made up as a session proves nothing.
+    let token = token(&headers).or(Some(""));
+    let session = visitors::speaker(&app, &visitor, &agent, (token, None))?;
+    let said = conversations::said(&app, &visitor.tenant, &agent.id, &session.id).await?;
+    let shows_sources = agent.settings.response_config.show_sources;
+    let view = |said: conversations::Said| {
+        json!({
+            "message_id": said.id,
+            "question": said.question,
+            "answer": said.answer,
+            "answered": said.answered,
+            "sources": if shows_sources { said.sources } else { json!([]) },
+            "feedback_type": said.feedback,
+            "files": said.files.unwrap_or(json!([])),
+            "created_at": said.created_at,
+        })
+    };
+    let messages: Vec<Value> = said.into_iter().map(view).collect();
+    let headers = [("cache-control", "no-store")];
+    Ok((StatusCode::OK, headers, Json(json!({ "session_id": session.id, "messages": messages })))
+        .into_response())
 }

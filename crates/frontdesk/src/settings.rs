@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use platform::{
     Config, Endpoint, Error, Result, Secret,
     billing::{self, Plan, StripeConfig, Tariff},
+    visitors::Limits,
 };
 use store::DbConfig;
 use url::Url;
@@ -125,6 +126,14 @@ settings! {
     crawl_max_pages "FRONTDESK_CRAWL_MAX_PAGES";
     /// Days that events are kept [default: 400]
     event_retention_days "FRONTDESK_EVENT_RETENTION_DAYS";
+    /// Questions that one visitor may ask in a minute; 0 is without end [default: 20]
+    chat_per_visitor "FRONTDESK_CHAT_PER_VISITOR";
+    /// Questions from one address in a minute, other than this machine's own; 0 is without end [default: 120]
+    chat_per_address "FRONTDESK_CHAT_PER_ADDRESS";
+    /// Questions through one publishable key in a minute; 0 is without end [default: 0]
+    chat_per_key "FRONTDESK_CHAT_PER_KEY";
+    /// Work that a new visitor's browser must do first: off, auto (when they come faster than usual) or always [default: off]
+    proof_of_work "FRONTDESK_PROOF_OF_WORK";
     /// What is logged: error, warn, info, debug, or a filter such as info,sqlx=debug [default: info]
     log "FRONTDESK_LOG";
     /// How it is logged: text or json [default: text]
@@ -227,6 +236,12 @@ impl Settings {
             event_retention: TimeDelta::days(
                 number("event_retention_days", &self.event_retention_days, 400, 1..=36_500)?.cast_signed(),
             ),
+            visitor_limits: Limits {
+                visitor: number("chat_per_visitor", &self.chat_per_visitor, 20, 0..=100_000)? as u32,
+                address: number("chat_per_address", &self.chat_per_address, 120, 0..=1_000_000)? as u32,
+                key: number("chat_per_key", &self.chat_per_key, 0, 0..=1_000_000)? as u32,
+            },
+            proof_of_work: parse("proof_of_work", &self.proof_of_work, "off", "off, auto or always")?,
             drain: Duration::from_secs(30),
             public_url,
             data_dir,

@@ -9,7 +9,10 @@ use models::{Endpoint, Secret};
 use store::DbConfig;
 use url::Url;
 
-use crate::billing::{Plan, StripeConfig, Tariff};
+use crate::{
+    billing::{Plan, StripeConfig, Tariff},
+    visitors::{Limits, ProofOfWork},
+};
 
 /// The checked settings of one server.
 #[derive(Clone, Debug)]
@@ -70,6 +73,10 @@ pub struct Config {
     pub crawl_max_pages: i64,
     /// How long events are kept.
     pub event_retention: TimeDelta,
+    /// Questions that visitors may ask in a minute.
+    pub visitor_limits: Limits,
+    /// When new visitors must do some work first.
+    pub proof_of_work: ProofOfWork,
     /// How long a stop waits for open streams.
     pub drain: Duration,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{App, Result, billing, conversations, events, webhooks};
+use crate::{App, Result, billing, conversations, events, visitors, webhooks};
 
 /// How often conversations that have fallen silent are ended.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -24,6 +24,7 @@ pub(crate) async fn run(app: App) {
             }
             _ = days.tick() => {
                 told("sweep the event log", events::sweep(&app).await);
+                told("drop what visitors attached", visitors::sweep(&app).await);
                 told("sweep the deliveries of webhooks", webhooks::sweep(&app).await);
             }
         }

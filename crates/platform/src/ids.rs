@@ -96,6 +96,8 @@ ids! {
     DocumentId = "doc_";
     /// A website that is read page by page.
     CrawlId = "crawl_";
+    /// A visitor's session.
+    VisitorId = "vis_";
     /// A conversation.
     ConversationId = "conv_";
     /// A question and its answer.

@@ -37,6 +37,7 @@ mod page;
 mod patch;
 pub mod providers;
 mod secret_box;
+pub mod visitors;
 pub mod webhooks;
 pub mod workspaces;
 

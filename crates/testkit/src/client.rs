@@ -58,6 +58,13 @@ impl Call {
         Self(self.0.multipart(fields.iter().fold(form, add)))
     }
 
+    /// With a form whose fields stand before its file.
+    pub fn file_after(self, fields: &[(&str, &str)], name: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        let add = |form: Form, (name, value): &(&str, &str)| form.text(name.to_string(), value.to_string());
+        let part = Part::bytes(bytes.into()).file_name(name.to_owned());
+        Self(self.0.multipart(fields.iter().fold(Form::new(), add).part("file", part)))
+    }
+
     /// Sends it and reads the whole answer.
     ///
     /// # Panics

@@ -93,6 +93,8 @@ impl Server {
             crawl_delay: Duration::ZERO,
             crawl_max_pages: 5_000,
             event_retention: TimeDelta::days(400),
+            visitor_limits: Default::default(),
+            proof_of_work: Default::default(),
             drain: Duration::from_secs(5),
         };
         change(&mut config);

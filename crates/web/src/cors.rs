@@ -17,7 +17,7 @@ use http::{
 pub async fn preflight() -> impl IntoResponse {
     let headers = [
         (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
-        (ACCESS_CONTROL_ALLOW_HEADERS, "content-type, x-api-key, last-event-id"),
+        (ACCESS_CONTROL_ALLOW_HEADERS, "content-type, x-api-key, x-visitor-session, last-event-id"),
         (ACCESS_CONTROL_MAX_AGE, "86400"),
     ];
     (StatusCode::NO_CONTENT, headers)

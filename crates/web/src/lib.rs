@@ -25,4 +25,4 @@ pub use files::{arriving, attachment, broken_form, read_on};
 pub use layers::{REQUEST_ID, layered};
 pub use paging::{PageQuery, paged};
 pub use routes::{Access, Route, Routes};
-pub use sse::stream;
+pub use sse::{poll, stream};

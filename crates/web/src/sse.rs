@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
+    Json,
     body::Body,
     response::{IntoResponse, Response},
 };
@@ -10,10 +11,13 @@ use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use platform::answering::{Frame, Live};
+use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 /// Words that come faster than a screen shows them wait this long for each other. The first are not held back.
 const GATHER: Duration = Duration::from_millis(5);
+/// How long a poll waits for something new.
+const POLL: Duration = Duration::from_millis(1_500);
 /// A comment this often keeps the connection open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -41,6 +45,15 @@ pub fn stream(live: Arc<Live>, seen: usize) -> Response {
         ("x-accel-buffering", "no"),
     ];
     (headers, Body::from_stream(body)).into_response()
+}
+
+/// What there is of an answer after the first `seen` frames, for a client behind a proxy that holds streams back. It
+/// asks again with `last_event_id` until `done`.
+pub async fn poll(live: Arc<Live>, seen: usize) -> Response {
+    let (frames, done) = timeout(POLL, live.after(seen)).await.unwrap_or_default();
+    let last = format!("{}:{}", live.id(), seen + frames.len());
+    let answer = json!({ "message_id": live.id(), "frames": frames, "last_event_id": last, "done": done });
+    ([(CACHE_CONTROL, "no-store")], Json(answer)).into_response()
 }
 
 fn events(live: &Live, seen: usize, frames: &[Frame]) -> serde_json::Result<Bytes> {

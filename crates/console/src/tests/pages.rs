@@ -188,6 +188,7 @@ fn keys_are_listed_and_a_new_one_is_shown_once() {
         name: HOSTILE.into(),
         key_prefix: "pk_live_1234".into(),
         allowed_domains: vec!["*.example.com".parse().unwrap()],
+        daily_messages: None,
         created_at: noon(),
         last_used_at: None,
         revoked_at: None,

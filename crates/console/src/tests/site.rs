@@ -140,6 +140,8 @@ fn config(folder: &std::path::Path, public_url: &str) -> Config {
         crawl_delay: Duration::ZERO,
         crawl_max_pages: 5_000,
         event_retention: chrono::TimeDelta::days(400),
+        visitor_limits: Default::default(),
+        proof_of_work: Default::default(),
         drain: Duration::from_secs(1),
     }
 }

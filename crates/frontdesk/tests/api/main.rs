@@ -33,6 +33,7 @@ mod system;
 mod tenancy;
 mod two_factor;
 mod visibility;
+mod visitors;
 mod webhooks;
 mod widget;
 mod workspaces;

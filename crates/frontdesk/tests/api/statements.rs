@@ -24,7 +24,7 @@ async fn both_databases_understand_every_statement() {
 /// was another's, a key's last use, the operator's look for old vectors, the event log's readers, conversations that
 /// have fallen silent, the senders to webhooks, credits that lapsed and periods that ended; and what a payment provider
 /// names: a customer, a purchase, a card.
-const OPENINGS: [&str; 20] = [
+const OPENINGS: [&str; 22] = [
     "m.user_id = $1",
     "k.key_hash = $1",
     "i.token_hash = $1",
@@ -45,6 +45,8 @@ const OPENINGS: [&str; 20] = [
     "WHERE s.customer = $1",
     "WHERE p.id = $1",
     "WHERE m.provider_id = $1",
+    "DELETE FROM visitor_files WHERE created_at <= $1",
+    "DELETE FROM visitor_codes WHERE created_at <= $1",
 ];
 
 #[tokio::test]

@@ -115,6 +115,7 @@ on_both! {
                 sources: json!([]),
                 response_time_ms: 1,
                 pending: None,
+                visit: Default::default(),
             };
             let execution = execution(&server, agent, &exchange.id);
             let (app, tenant) = (server.app.clone(), tenant.clone());

@@ -17,7 +17,7 @@ use ::store::Read;
 pub use settings::{
     Appearance, AppearancePatch, Behavior, BehaviorPatch, Branding, BrandingPatch, Greeting, GreetingPatch,
     Guardrails, GuardrailsPatch, ModelPatch, ModelSettings, ResponseConfig, ResponsePatch, Settings,
-    SettingsPatch, TOOLS,
+    SettingsPatch, TOOLS, Visitors, VisitorsPatch,
 };
 pub use store::{Agent, Filter, Listed, Published, Stats, Version};
 

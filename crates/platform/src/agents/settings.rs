@@ -1,5 +1,6 @@
 //! An agent's settings: one document with a default for everything.
 
+use ::documents::Format;
 use serde::{Deserialize, Serialize};
 
 use crate::{CollectionId, Error, Patch, Result};
@@ -43,8 +44,11 @@ pub struct Settings {
     pub greeting: Greeting,
     /// Whose widget it is.
     pub branding: Branding,
-    /// `public` lets visitors in by the agent's id alone, on any site; `private` asks for a key. It counts as soon as
-    /// it is set: who may come in is no matter of versions.
+    /// What visitors may do and cost.
+    pub visitors: Visitors,
+    /// `public` lets visitors in by the agent's id alone, on any site; `private` asks for a key; `restricted` lets in
+    /// the agent's contacts only, who sign in by a mailed code. It counts as soon as it is set: who may come in is no
+    /// matter of versions.
     pub visibility: String,
 }
 
@@ -67,6 +71,7 @@ impl Default for Settings {
             appearance: Appearance::default(),
             greeting: Greeting::default(),
             branding: Branding::default(),
+            visitors: Visitors::default(),
             visibility: "private".into(),
         }
     }
@@ -170,8 +175,29 @@ group! {
         greeting_enabled: bool = true,
         /// Milliseconds after the page has loaded.
         greeting_delay: u32 = 3000,
+        /// Whether the panel opens by itself after the delay, once for each visitor, and not on phones.
+        auto_open: bool = false,
         /// Questions that a visitor can ask with one click.
         suggested_questions: Vec<String> = Vec::new(),
+    }
+}
+
+group! {
+    /// What visitors may do and cost.
+    Visitors, VisitorsPatch {
+        /// Whether a question may come with files.
+        attachments: bool = false,
+        /// Files of one question, 1 to 5.
+        max_files: u32 = 3,
+        /// MB of one file, 1 to 20.
+        max_file_mb: u32 = 5,
+        /// Endings of the files that are read.
+        file_types: Vec<String> = ["pdf", "docx", "txt", "md", "csv", "xlsx"].map(str::to_owned).into(),
+        /// Questions a day after which answers get cheaper, for visitors whose key has no budget of its own; nought is
+        /// without end.
+        daily_messages: u32 = 0,
+        /// The model that writes when little of the budget is left; when empty, the last of the fallback models.
+        economy_model: String = String::new(),
     }
 }
 
@@ -183,11 +209,13 @@ pub struct Branding {
     pub show_powered_by: bool,
     /// The agent's picture.
     pub avatar_url: Option<String>,
+    /// What stands below its name; the usual in the visitor's language when there is none.
+    pub subtitle: Option<String>,
 }
 
 impl Default for Branding {
     fn default() -> Self {
-        Self { show_powered_by: true, avatar_url: None }
+        Self { show_powered_by: true, avatar_url: None, subtitle: None }
     }
 }
 
@@ -199,6 +227,8 @@ pub struct BrandingPatch {
     pub show_powered_by: Option<bool>,
     /// The agent's picture, or none.
     pub avatar_url: Patch<String>,
+    /// What stands below its name, or the usual.
+    pub subtitle: Patch<String>,
 }
 
 /// A change of an agent's settings; what is not named stays.
@@ -235,7 +265,9 @@ pub struct SettingsPatch {
     pub greeting: Option<GreetingPatch>,
     /// Whose widget it is.
     pub branding: Option<BrandingPatch>,
-    /// public or private.
+    /// What visitors may do and cost.
+    pub visitors: Option<VisitorsPatch>,
+    /// public, private or restricted.
     pub visibility: Option<String>,
 }
 
@@ -251,9 +283,11 @@ impl Settings {
         self.guardrails.apply(patch.guardrails.unwrap_or_default());
         self.appearance.apply(patch.appearance.unwrap_or_default());
         self.greeting.apply(patch.greeting.unwrap_or_default());
+        self.visitors.apply(patch.visitors.unwrap_or_default());
         if let Some(branding) = patch.branding {
             self.branding.show_powered_by = branding.show_powered_by.unwrap_or(self.branding.show_powered_by);
             self.branding.avatar_url = branding.avatar_url.apply(self.branding.avatar_url.take());
+            self.branding.subtitle = branding.subtitle.apply(self.branding.subtitle.take());
         }
         replace(&mut self.greeting_message, patch.greeting_message);
         replace(&mut self.fallback_message, patch.fallback_message);
@@ -269,10 +303,11 @@ impl Settings {
 
     fn validate(&self) -> Result<()> {
         check(
-            matches!(self.visibility.as_str(), "private" | "public"),
+            matches!(self.visibility.as_str(), "private" | "public" | "restricted"),
             "visibility",
-            "visibility is private or public.",
+            "visibility is private, public or restricted.",
         )?;
+        self.validate_visitors()?;
         self.validate_answers()?;
         self.validate_look()
     }
@@ -344,6 +379,38 @@ impl Settings {
         )
     }
 
+    /// Whether visitors must sign in.
+    pub fn is_restricted(&self) -> bool {
+        self.visibility == "restricted"
+    }
+
+    fn validate_visitors(&self) -> Result<()> {
+        let visitors = &self.visitors;
+        check(
+            (1..=5).contains(&visitors.max_files),
+            "visitors.max_files",
+            "max_files is a number from 1 to 5.",
+        )?;
+        check(
+            (1..=20).contains(&visitors.max_file_mb),
+            "visitors.max_file_mb",
+            "max_file_mb is a number from 1 to 20.",
+        )?;
+        check(
+            visitors.economy_model.chars().count() <= 200,
+            "visitors.economy_model",
+            "A model's name has at most 200 characters.",
+        )?;
+        let endings: Vec<&str> = Format::ALL.iter().flat_map(|format| format.extensions()).copied().collect();
+        match visitors.file_types.iter().find(|ending| !endings.contains(&ending.as_str())) {
+            Some(unknown) => Err(Error::invalid(
+                "visitors.file_types",
+                format!("{unknown} is no type of file that is read here. There are {}.", endings.join(", ")),
+            )),
+            None => Ok(()),
+        }
+    }
+
     fn validate_look(&self) -> Result<()> {
         check(
             matches!(self.appearance.theme.as_str(), "light" | "dark" | "auto"),
@@ -367,6 +434,11 @@ impl Settings {
             ),
             "appearance.position",
             "position is bottom-right, bottom-left, top-right or top-left.",
+        )?;
+        check(
+            self.branding.subtitle.as_ref().is_none_or(|text| text.chars().count() <= 100),
+            "branding.subtitle",
+            "subtitle has at most 100 characters.",
         )?;
         let texts =
             [("greeting_message", &self.greeting_message), ("fallback_message", &self.fallback_message)];

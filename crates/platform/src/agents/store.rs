@@ -268,17 +268,19 @@ pub(super) async fn insert_version(
 }
 
 pub(super) async fn published(db: &mut Read, tenant: &Tenant, id: &AgentId) -> Result<Option<Published>> {
-    let row: Option<(String, serde_json::Value, i64)> = db
+    let row: Option<(String, serde_json::Value, Option<String>, i64)> = db
         .optional(sql!(
-            "SELECT v.name, v.settings, v.version FROM agents a
+            "SELECT v.name, v.settings, a.settings ->> 'visibility' AS visibility, v.version FROM agents a
              JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.published_version
              WHERE a.workspace_id = $1 AND a.id = $2 AND a.status = 'PUBLISHED'",
             tenant,
             id
         ))
         .await?;
-    row.map(|(name, value, version)| {
-        let settings = settings("agent_versions.settings", id, value)?;
+    row.map(|(name, value, visibility, version)| {
+        let mut settings = settings("agent_versions.settings", id, value)?;
+        // Who may come in is no matter of versions.
+        settings.visibility = visibility.unwrap_or_else(|| Settings::default().visibility);
         Ok(Published { id: id.clone(), name, settings, version: format!("1.{version}") })
     })
     .transpose()
@@ -299,7 +301,7 @@ pub(super) async fn public(db: &mut Read, id: &AgentId) -> Result<Option<Tenant>
     let row: Option<(WorkspaceId,)> = db
         .optional(sql!(
             "SELECT a.workspace_id FROM agents a JOIN workspaces w ON w.id = a.workspace_id
-             WHERE a.id = $1 AND a.status = 'PUBLISHED' AND a.settings ->> 'visibility' = 'public'
+             WHERE a.id = $1 AND a.status = 'PUBLISHED' AND a.settings ->> 'visibility' IN ('public', 'restricted')
                AND w.erased_at IS NULL",
             id
         ))

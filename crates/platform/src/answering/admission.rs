@@ -6,9 +6,11 @@ use super::{
 };
 use crate::{
     App, Kind, Result, Tenant,
+    agents::ModelSettings,
     billing::{self, Charge, Counted, Credits, EXTRACTIVE, Hold, Operation},
     conversations::Channel,
     executions::{Attempt, Execution, Outcome},
+    visitors::Means,
 };
 
 /// Tokens that a model is given for an answer: instructions, history and passages. What is set aside for a run counts
@@ -36,7 +38,7 @@ pub(super) struct Admission {
 /// Payment when a program's workspace has too few credits; limited when the month's messages are used.
 pub(super) async fn admit(app: &App, tenant: &Tenant, question: &Question) -> Result<Admission> {
     let settings = &question.agent.settings;
-    let chain = chain::of(app, tenant, &settings.model_settings, question.model.as_deref()).await?;
+    let chain = affordable(app, tenant, question).await?;
     let operation = match question.thread.channel {
         Channel::Widget => Operation::WidgetMessage,
         Channel::Api => Operation::AgentChat,
@@ -64,6 +66,24 @@ pub(super) async fn admit(app: &App, tenant: &Tenant, question: &Question) -> Re
             Ok(admitted(Chain(Vec::new()), Some(barred), Hold::nothing()))
         }
         Err(error) => Err(error),
+    }
+}
+
+/// The models that the day's budget still allows.
+async fn affordable(app: &App, tenant: &Tenant, question: &Question) -> Result<Chain> {
+    let settings = &question.agent.settings;
+    let economy = Some(settings.visitors.economy_model.as_str()).filter(|model| !model.is_empty());
+    let last = || settings.model_settings.fallback_models.last().map(String::as_str);
+    match question.visit.means {
+        Means::Economy => match economy.or_else(last) {
+            Some(model) => {
+                let only = ModelSettings { model: model.to_owned(), fallback_models: Vec::new() };
+                chain::of(app, tenant, &only, None).await
+            }
+            None => Ok(Chain(Vec::new())),
+        },
+        Means::Quotes | Means::Person => Ok(Chain(Vec::new())),
+        Means::Full => chain::of(app, tenant, &settings.model_settings, question.model.as_deref()).await,
     }
 }
 

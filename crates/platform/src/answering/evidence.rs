@@ -4,7 +4,10 @@
 use models::{Passage, Quote};
 use retrieval::{Index, Weights};
 
-use super::confidence::{self, Features};
+use super::{
+    attached::Files,
+    confidence::{self, Features},
+};
 use crate::{
     App, Result, Tenant,
     agents::Settings,
@@ -14,6 +17,8 @@ use crate::{
 
 /// Passages that an answer is made from.
 const PASSAGES: usize = 6;
+/// Those among them that come from attached files.
+const ATTACHED_PASSAGES: usize = 4;
 /// Passages whose sentences are candidates for quoting.
 const QUOTED_PASSAGES: usize = 4;
 /// The same where a model writes and sentences only tell how sure an answer is.
@@ -86,10 +91,12 @@ pub(super) async fn gather(
     app: &App,
     tenant: &Tenant,
     settings: &Settings,
-    question: &str,
+    (question, files): (&str, &Files),
     quoting: bool,
 ) -> Result<Evidence> {
-    let retrieved = knowledge::retrieve(app, tenant, question, &settings.collection_ids, PASSAGES).await?;
+    let mut retrieved =
+        knowledge::retrieve(app, tenant, question, &settings.collection_ids, PASSAGES).await?;
+    attach(app, question, files, &mut retrieved).await?;
     let mut sentences = sentences(&retrieved, if quoting { QUOTED_PASSAGES } else { WEIGHED_PASSAGES });
     if quoting && let Some(vector) = &retrieved.vector {
         compare_by_meaning(app, vector, &mut sentences).await?;
@@ -112,6 +119,21 @@ pub(super) async fn gather(
         found: retrieved.passages,
         quotes,
     })
+}
+
+/// Puts the best passages of attached files among those that were found: before them when they are new.
+async fn attach(app: &App, question: &str, files: &Files, retrieved: &mut Retrieved) -> Result<()> {
+    if files.texts.is_empty() {
+        return Ok(());
+    }
+    let vector = retrieved.vector.as_deref();
+    let found = knowledge::search_in(app, &files.texts, (question, vector), ATTACHED_PASSAGES).await?;
+    retrieved.passages.splice(..0, found);
+    if !files.are_new {
+        retrieved.passages.sort_by(|a, b| b.score.total_cmp(&a.score));
+    }
+    retrieved.passages.truncate(PASSAGES);
+    Ok(())
 }
 
 /// A sentence of a passage and what speaks for it.

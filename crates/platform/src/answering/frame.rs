@@ -44,6 +44,9 @@ pub enum Frame {
         degraded: bool,
         /// Whether the visitor stopped it.
         stopped: bool,
+        /// Whether the day's budget is used up, so that only a person can help; left out when it is not so.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        contact: bool,
     },
     /// The last, when there is no answer.
     Error {

@@ -22,6 +22,8 @@ pub struct Live {
     id: MessageId,
     tenant: Tenant,
     session: String,
+    /// What the page calls the question.
+    request: Option<String>,
     frames: Mutex<Vec<Frame>>,
     /// How many frames there are, and whether that was the last.
     state: watch::Sender<(usize, bool)>,
@@ -35,10 +37,15 @@ impl Live {
             id,
             tenant,
             session,
+            request: None,
             frames: Mutex::default(),
             state: watch::Sender::new((0, false)),
             stop: CancellationToken::new(),
         }
+    }
+
+    fn key(&self) -> Option<(Tenant, String, String)> {
+        Some((self.tenant.clone(), self.session.clone(), self.request.clone()?))
     }
 
     /// The answer's id.
@@ -104,26 +111,52 @@ impl Live {
 #[derive(Default)]
 pub struct LiveAnswers {
     answers: Mutex<HashMap<MessageId, Arc<Live>>>,
+    /// Questions that pages gave a name, by session and name.
+    requests: Mutex<HashMap<(Tenant, String, String), MessageId>>,
     finished: Mutex<VecDeque<(Instant, MessageId)>>,
 }
 
 impl LiveAnswers {
-    pub(super) fn open(&self, id: MessageId, tenant: Tenant, session: String) -> Arc<Live> {
-        let live = Arc::new(Live::new(id.clone(), tenant, session));
-        lock(&self.answers).insert(id, live.clone());
-        live
+    /// A new answer and true, or the one that was begun for the same request of the same session.
+    pub(super) fn open(
+        &self,
+        id: MessageId,
+        tenant: Tenant,
+        session: String,
+        request: Option<String>,
+    ) -> (Arc<Live>, bool) {
+        let live = Arc::new(Live { request, ..Live::new(id.clone(), tenant, session) });
+        let mut requests = lock(&self.requests);
+        let mut answers = lock(&self.answers);
+        if let Some(key) = live.key() {
+            if let Some(begun) = requests.get(&key).and_then(|id| answers.get(id)) {
+                return (begun.clone(), false);
+            }
+            requests.insert(key, id.clone());
+        }
+        answers.insert(id, live.clone());
+        (live, true)
+    }
+
+    /// The answer that was begun for a request of a session.
+    pub fn of_request(&self, tenant: &Tenant, session: &str, request: &str) -> Option<Arc<Live>> {
+        let key = (tenant.clone(), session.to_owned(), request.to_owned());
+        let id = lock(&self.requests).get(&key).cloned()?;
+        lock(&self.answers).get(&id).cloned()
     }
 
     /// Starts the time after which a finished answer goes.
     pub(super) fn retire(&self, live: &Live) {
         let mut finished = lock(&self.finished);
         finished.push_back((Instant::now(), live.id.clone()));
+        let mut requests = lock(&self.requests);
         let mut answers = lock(&self.answers);
         while let Some((since, _)) = finished.front()
             && (finished.len() > KEPT || since.elapsed() > KEPT_FOR)
         {
             if let Some((_, id)) = finished.pop_front() {
-                answers.remove(&id);
+                let key = answers.remove(&id).and_then(|live| live.key());
+                key.map(|key| requests.remove(&key));
             }
         }
     }
@@ -167,7 +200,7 @@ mod tests {
     #[tokio::test]
     async fn readers_get_every_frame_once_wherever_they_begin() {
         let answers = LiveAnswers::default();
-        let live = answers.open(id(), tenant(), "sess".into());
+        let (live, _) = answers.open(id(), tenant(), "sess".into(), None);
         live.push(token("a"));
         assert_eq!(live.after(0).await, (vec![token("a")], false));
         let reader = live.clone();
@@ -190,15 +223,24 @@ mod tests {
     fn an_answer_is_fetched_by_its_visitor_only_and_not_for_ever() {
         let answers = LiveAnswers::default();
         let tenant = tenant();
-        let first = answers.open(id(), tenant.clone(), "sess".into());
+        let (first, is_new) = answers.open(id(), tenant.clone(), "sess".into(), Some("one".into()));
+        assert!(is_new);
+        let again = |tenant: &Tenant, session: &str, request: &str| {
+            answers.open(id(), tenant.clone(), session.into(), Some(request.into()))
+        };
+        let (same, is_new) = again(&tenant, "sess", "one");
+        assert!(!is_new && same.id() == first.id(), "the same request is not answered twice");
+        assert!(again(&tenant, "other", "one").1 && again(&self::tenant(), "sess", "one").1);
+        assert!(answers.of_request(&tenant, "sess", "one").is_some_and(|live| live.id() == first.id()));
         assert!(answers.get(first.id(), &tenant, "sess").is_ok());
         assert!(answers.get(first.id(), &tenant, "other").is_err());
         assert!(answers.get(first.id(), &self::tenant(), "sess").is_err());
         answers.retire(&first);
         assert!(answers.get(first.id(), &tenant, "sess").is_ok(), "it is kept for a while");
         for _ in 0..KEPT {
-            answers.retire(&answers.open(id(), tenant.clone(), "sess".into()));
+            answers.retire(&answers.open(id(), tenant.clone(), "sess".into(), None).0);
         }
+        assert!(answers.of_request(&tenant, "sess", "one").is_none());
         assert!(answers.get(first.id(), &tenant, "sess").is_err());
     }
 }

@@ -3,6 +3,7 @@
 //! [`run`] reads as that sentence; each of its steps is a module.
 
 mod admission;
+mod attached;
 mod breaker;
 mod chain;
 mod citations;
@@ -35,9 +36,10 @@ pub use output::Format;
 pub use reply::{Reply, reply};
 
 use crate::{
-    App, Error, ExecutionId, KeyId, MessageId, Result, Tenant,
+    App, ContactId, Error, ExecutionId, KeyId, MessageId, Result, Tenant,
     agents::{Agent, Published},
     conversations::{Channel, Thread},
+    visitors::{Attached, Means},
 };
 
 /// Longest question, in characters.
@@ -60,12 +62,38 @@ pub struct Question {
     pub replay_of: Option<ExecutionId>,
     /// The key by which it is asked, if it is one.
     pub key: Option<KeyId>,
+    /// What is known of the visitor who asks.
+    pub visit: Visit,
+}
+
+/// What is known of a visitor who asks.
+#[derive(Clone, Debug, Default)]
+pub struct Visit {
+    /// What the page calls this question: the same again is the same answer, and not another one.
+    pub request: Option<String>,
+    /// The contact that the visitor is.
+    pub contact: Option<ContactId>,
+    /// The files that came with the question; what came before with others of the conversation counts as well.
+    pub files: Vec<Attached>,
+    /// What the answer may be made with.
+    pub means: Means,
+    /// What it is counted by, where there is a budget.
+    pub counted_as: Option<String>,
 }
 
 impl Question {
     /// A question as most are: of the agent's own model, in Markdown.
     pub fn new(agent: Arc<Published>, thread: Thread, text: String) -> Self {
-        Self { agent, thread, text, model: None, format: Format::default(), replay_of: None, key: None }
+        Self {
+            agent,
+            thread,
+            text,
+            model: None,
+            format: Format::default(),
+            replay_of: None,
+            key: None,
+            visit: Visit::default(),
+        }
     }
 
     /// A question to an agent's draft, in a conversation of its own, so that an earlier try does not colour it.
@@ -109,7 +137,11 @@ pub async fn ask(app: &App, tenant: &Tenant, question: Question) -> Result<Arc<L
     check(&question)?;
     let admission = admission::admit(app, tenant, &question).await?;
     let id = MessageId::new(app.clock.now(), app.entropy);
-    let live = app.live.open(id, tenant.clone(), question.thread.session.clone());
+    let (session, request) = (question.thread.session.clone(), question.visit.request.clone());
+    let (live, is_new) = app.live.open(id, tenant.clone(), session, request);
+    if !is_new {
+        return Ok(live);
+    }
     app.tasks.spawn(stream(app.clone(), tenant.clone(), (question, admission), live.clone()));
     Ok(live)
 }
@@ -124,6 +156,7 @@ async fn stream(app: App, tenant: Tenant, (question, admission): (Question, Admi
                 answered: run.answered(),
                 degraded: run.degraded,
                 stopped: live.is_stopped(),
+                contact: run.execution.model == run::PERSON,
                 model: run.execution.model,
             }
         }

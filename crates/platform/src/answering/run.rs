@@ -7,6 +7,7 @@ use models::Turn;
 use super::{
     Frame, Live, Question, Source,
     admission::Admission,
+    attached,
     chain::Chain,
     evidence::{self, Evidence},
     follow_up, instructions,
@@ -23,7 +24,11 @@ use crate::{
     billing::{Charge, Credits},
     conversations::{self, Exchange},
     executions::{Claim, Execution, Outcome, Timings, Weighed},
+    visitors::Means,
 };
+
+/// What stands in the place of a model's name when the day's budget is used up.
+pub(super) const PERSON: &str = "contact";
 
 /// What the visitor gets, and how it came about.
 pub(super) struct Run {
@@ -119,6 +124,10 @@ async fn fill(
     if Blocked::new(&settings.guardrails).in_text(&question.text) {
         return refuse(question, live, run, "blocked_word");
     }
+    if question.visit.means == Means::Person {
+        run.execution.reason = Some("budget".to_owned());
+        return say(live, run, (settings.fallback_message.clone(), PERSON), Outcome::Fallback);
+    }
     live.push(Frame::Status { status: "retrieving".into() });
     let began = Instant::now();
     let history = conversations::history(app, tenant, &question.thread).await?;
@@ -126,13 +135,16 @@ async fn fill(
     run.execution.timings.history = milliseconds(began.elapsed());
 
     let began = Instant::now();
-    let evidence = evidence::gather(app, tenant, settings, &asked, chain.quotes()).await?;
+    let files = attached::of(app, tenant, question).await?;
+    let evidence = evidence::gather(app, tenant, settings, (&asked, &files), chain.quotes()).await?;
     run.execution.timings.retrieval = milliseconds(began.elapsed());
     note(run, &evidence, question, asked);
-    if !about_a_topic(app, question, run.execution.asked.as_deref(), &evidence).await? {
+    // Who sends a file asks about it: a model that writes has it before it.
+    let has_file = !question.visit.files.is_empty() && !chain.quotes();
+    if !has_file && !about_a_topic(app, question, run.execution.asked.as_deref(), &evidence).await? {
         return refuse(question, live, run, "off_topic");
     }
-    let sure = evidence.confidence >= settings.response_config.confidence_threshold;
+    let sure = has_file || evidence.confidence >= settings.response_config.confidence_threshold;
     let may_call = !chain.quotes() && !settings.tools.is_empty();
     if !sure && !may_call {
         return refuse(question, live, run, "low_confidence");
@@ -360,6 +372,7 @@ async fn keep(
         sources: serde_json::to_value(&run.sources)?,
         response_time_ms: execution.timings.total as i64,
         pending: run.pending.as_ref().map(serde_json::to_value).transpose()?,
+        visit: question.visit.clone(),
     };
     let charged =
         conversations::record(app, tenant, &question.thread, exchange, (execution.clone(), charge)).await?;

@@ -70,6 +70,16 @@ pub async fn get(app: &App, tenant: &Tenant, agent: &AgentId, handle: &Handle) -
     find(&mut app.db.read().await?, tenant, agent, handle).await
 }
 
+/// The contact with an address; the latest, when there are several.
+pub(crate) async fn by_email(
+    app: &App,
+    tenant: &Tenant,
+    agent: &AgentId,
+    email: &EmailAddress,
+) -> Result<Option<Contact>> {
+    store::by_email(&mut app.db.read().await?, tenant, agent, email.as_str()).await
+}
+
 /// Changes the fields that are named. A new status brings an archived contact back.
 ///
 /// # Errors

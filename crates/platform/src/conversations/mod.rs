@@ -12,12 +12,13 @@ use serde_json::Value;
 
 use recorder::Entry;
 pub use recorder::Recorder;
-pub use store::Escalation;
+pub use store::{Escalation, Said};
 pub(crate) use store::set_contact;
 pub use unanswered::Unanswered;
 
 use crate::{
     AgentId, App, Error, EscalationId, MessageId, Page, Paged, Result, Tenant,
+    answering::Visit,
     billing::{Charge, Credits},
     contacts,
     events::{self, Fact},
@@ -27,6 +28,8 @@ use crate::{
 
 /// Earlier exchanges that are looked at.
 const HISTORY: i64 = 40;
+/// Exchanges that a visitor is shown again.
+const SHOWN: i64 = 50;
 /// Longest comment on an answer, and longest message to a person, in characters.
 const MAX_TEXT: usize = 4_000;
 
@@ -116,6 +119,8 @@ pub struct Exchange {
     pub response_time_ms: i64,
     /// An action that waits for the visitor's word.
     pub pending: Option<Value>,
+    /// What was known of the visitor who asked.
+    pub visit: Visit,
 }
 
 /// What was said before in a thread, oldest first.
@@ -124,6 +129,14 @@ pub struct Exchange {
 /// What the database says.
 pub async fn history(app: &App, tenant: &Tenant, thread: &Thread) -> Result<Vec<Turn>> {
     store::history(&mut app.db.read().await?, tenant, thread, HISTORY).await
+}
+
+/// What was said in a visitor's session, oldest first: at most the latest 50 exchanges.
+///
+/// # Errors
+/// What the database says.
+pub async fn said(app: &App, tenant: &Tenant, agent: &AgentId, session: &str) -> Result<Vec<Said>> {
+    store::said(&mut app.db.read().await?, tenant, (agent, session), SHOWN).await
 }
 
 /// Keeps an exchange with its run and what that costs, and the question among the unanswered when it was not answered,

@@ -12,6 +12,7 @@ use crate::{
     billing::{self, Charge, Credits},
     events::{self, Fact},
     executions::{self, Execution, Outcome},
+    visitors::{self, Means},
 };
 
 /// An exchange and where it belongs.
@@ -85,7 +86,14 @@ async fn insert(app: &App, entries: &[Entry]) -> Result<Vec<Credits>> {
         if exchange.pending.is_some() {
             store::set_pending(&mut db, tenant, thread, exchange.pending.clone()).await?;
         }
-        if !exchange.answered && thread.channel.is_visitors() {
+        if let Some(contact) = &exchange.visit.contact {
+            store::set_contact(&mut db, tenant, thread, contact).await?;
+        }
+        if let Some(counted_as) = &exchange.visit.counted_as {
+            visitors::spend(&mut db, tenant, counted_as, now).await?;
+        }
+        // What a used-up budget left unanswered is no gap in the knowledge.
+        if !exchange.answered && exchange.visit.means != Means::Person && thread.channel.is_visitors() {
             let fresh = UnansweredId::new(now, app.entropy);
             // What goes on from an earlier question says nothing by itself.
             let question = execution.asked.as_deref().unwrap_or(&exchange.question);

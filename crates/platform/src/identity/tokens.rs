@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{fs, io::ErrorKind, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::{AgentId, Config, Entropy, Error, FormId, Result, SessionId};
@@ -35,7 +35,7 @@ pub struct Tokens {
 
 /// What a token says. What it is for is part of the subject's id, whose prefix tells sessions, agents and forms
 /// apart, so a token of one kind is never taken for another.
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 struct Claims {
     sub: String,
     iat: i64,
@@ -88,17 +88,26 @@ impl Tokens {
         DateTime::from_timestamp(claims.iat, 0)
     }
 
+    /// Signs other claims than a subject's. They have fields that no other kind of token has, so that none is taken
+    /// for another.
+    pub(crate) fn seal(&self, claims: &impl Serialize) -> Result<String> {
+        encode(&Header::new(Algorithm::HS256), claims, &self.sign).map_err(Error::internal)
+    }
+
+    /// Reads claims that were signed here; when they end is for the caller to see.
+    pub(crate) fn unseal<C: DeserializeOwned + Clone>(&self, token: &str) -> Option<C> {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.validate_exp = false; // by the handle's clock, not by the system's
+        Some(decode::<C>(token, &self.check, &validation).ok()?.claims)
+    }
+
     fn sign(&self, subject: &str, now: DateTime<Utc>) -> Result<String> {
-        let claims =
-            Claims { sub: subject.to_owned(), iat: now.timestamp(), exp: (now + GOOD_FOR).timestamp() };
-        encode(&Header::new(Algorithm::HS256), &claims, &self.sign).map_err(Error::internal)
+        let exp = (now + GOOD_FOR).timestamp();
+        self.seal(&Claims { sub: subject.to_owned(), iat: now.timestamp(), exp })
     }
 
     fn claims(&self, token: &str, now: DateTime<Utc>) -> Option<Claims> {
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.validate_exp = false; // checked below, by the handle's clock
-        let claims = decode::<Claims>(token, &self.check, &validation).ok()?.claims;
-        (claims.exp > now.timestamp()).then_some(claims)
+        self.unseal::<Claims>(token).filter(|claims| claims.exp > now.timestamp())
     }
 }
 

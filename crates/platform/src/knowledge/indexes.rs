@@ -62,6 +62,11 @@ impl Indexes {
         })
     }
 
+    /// An index of nothing, for what is searched once.
+    pub(super) fn empty(&self) -> Index {
+        Index::new(&self.spool)
+    }
+
     /// The workspace's index as of now.
     ///
     /// # Errors

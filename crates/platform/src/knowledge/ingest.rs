@@ -183,7 +183,9 @@ async fn prepare(
     }
     let title = document.title.clone();
     let (mut chunks, text) =
-        tokio::task::spawn_blocking(move || (cut(&title, &text), text)).await.map_err(Error::internal)?;
+        tokio::task::spawn_blocking(move || (cut(&title, (&text.text, &text.sections)), text))
+            .await
+            .map_err(Error::internal)?;
     let embedding = embed(app, tenant, document, text.pages, &mut chunks).await?;
     Ok(Prepared { version, content_hash: digest::sha256(&text.text), text, chunks, embedding })
 }
@@ -227,12 +229,18 @@ async fn write_progress(
     }
 }
 
-fn cut(title: &str, read: &Text) -> Vec<PreparedChunk> {
-    let text = &read.text;
-    let sections: Vec<Section<'_>> = read.sections.iter().map(section).collect();
+/// The first chunks of a text that is no document of the knowledge.
+pub(super) fn cut_loose(one: &super::Loose, most: usize) -> Vec<PreparedChunk> {
+    let mut chunks = cut(&one.title, (&one.text, &one.sections));
+    chunks.truncate(most);
+    chunks
+}
+
+fn cut(title: &str, (text, blocks): (&str, &[::documents::Section])) -> Vec<PreparedChunk> {
+    let sections: Vec<Section<'_>> = blocks.iter().map(section).collect();
     let sheet = |at: usize| {
-        let next = read.sections.partition_point(|section| section.start <= at);
-        read.sections.get(next.checked_sub(1)?)?.sheet.clone()
+        let next = blocks.partition_point(|section| section.start <= at);
+        blocks.get(next.checked_sub(1)?)?.sheet.clone()
     };
     let (mut at, mut chars) = (0, 0);
     retrieval::chunk(text, &sections, &ChunkOptions::default())
@@ -299,7 +307,7 @@ async fn embed(
 }
 
 /// A text that several chunks share, such as their heading, is embedded once. False when there is no model.
-async fn embed_part(app: &App, title: &str, chunks: &mut [PreparedChunk]) -> Result<bool> {
+pub(super) async fn embed_part(app: &App, title: &str, chunks: &mut [PreparedChunk]) -> Result<bool> {
     let mut texts: Vec<String> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     let parts: Vec<Vec<usize>> = chunks

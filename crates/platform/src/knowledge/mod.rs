@@ -7,6 +7,7 @@ mod embeddings;
 mod faq;
 mod indexes;
 mod ingest;
+mod loose;
 mod pasted;
 mod search;
 mod store;
@@ -25,6 +26,7 @@ pub use documents::{
 pub use embeddings::Embeddings;
 pub use indexes::Indexes;
 pub(crate) use indexes::{CHANNEL, changed};
+pub(crate) use loose::{Loose, search_in};
 pub use pasted::{MAX_PASTED, Markup, paste_answer, paste_text};
 pub(crate) use search::widen;
 pub use search::{Found, Retrieved, retrieve, search};

@@ -43,7 +43,7 @@ pub struct Found {
     /// What each side added to the score.
     pub explained: Explained,
     /// Its word pieces.
-    tokens: u32,
+    pub(super) tokens: u32,
 }
 
 /// What was found for a question.

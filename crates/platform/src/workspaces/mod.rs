@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 pub use keys::{
     AccountKey, Created, Domain, Door, Key, KeyKind, Visitor, account_key, create_key, list_keys, revoke_key,
-    share_key, visitor,
+    set_daily_messages, share_key, visitor,
 };
 pub use permission::{Permission, Standing};
 pub use role::{Role, Scope};

@@ -91,8 +91,8 @@ pub(super) async fn insert_message(
 ) -> Result<()> {
     db.execute(sql!(
         "INSERT INTO messages (id, workspace_id, conversation_id, question, answer, answered, confidence, model, degraded,
-             agent_version, sources, response_time_ms, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+             agent_version, sources, response_time_ms, created_at, files)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         &e.id,
         tenant,
         conversation,
@@ -105,10 +105,59 @@ pub(super) async fn insert_message(
         e.agent_version.as_str(),
         e.sources.clone(),
         e.response_time_ms,
-        now
+        now,
+        files(e)?
     ))
     .await?;
     Ok(())
+}
+
+fn files(exchange: &Exchange) -> Result<Option<serde_json::Value>> {
+    let files = Some(&exchange.visit.files).filter(|files| !files.is_empty());
+    Ok(files.map(serde_json::to_value).transpose()?)
+}
+
+/// An exchange as its visitor sees it again.
+#[derive(Clone, Debug, FromRow)]
+pub struct Said {
+    /// Its id.
+    pub id: MessageId,
+    /// What was asked.
+    pub question: String,
+    /// What was answered.
+    pub answer: String,
+    /// False when the fallback message was given.
+    pub answered: bool,
+    /// Where the answer comes from.
+    pub sources: serde_json::Value,
+    /// THUMBS_UP or THUMBS_DOWN.
+    pub feedback: Option<String>,
+    /// The files that came with the question.
+    pub files: Option<serde_json::Value>,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+pub(super) async fn said(
+    db: &mut Read,
+    tenant: &Tenant,
+    (agent, session): (&AgentId, &str),
+    limit: i64,
+) -> Result<Vec<Said>> {
+    let mut said: Vec<Said> = db
+        .all(sql!(
+            "SELECT m.id, m.question, m.answer, m.answered, m.sources, m.feedback, m.files, m.created_at
+             FROM messages m JOIN conversations c ON c.id = m.conversation_id
+             WHERE c.workspace_id = $1 AND c.agent_id = $2 AND c.channel = 'widget' AND c.session_id = $3
+             ORDER BY m.id DESC LIMIT $4",
+            tenant,
+            agent,
+            session,
+            limit
+        ))
+        .await?;
+    said.reverse();
+    Ok(said)
 }
 
 pub(super) async fn pending(

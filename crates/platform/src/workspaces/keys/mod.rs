@@ -13,7 +13,9 @@ pub use open::{
     Access, Action, CreatedOpenKey, IpRange, NewOpenKey, OpenCaller, OpenKey, OpenKeyChange, Resource,
     change_open_key, create_open_key, list_open_keys, open_key, revoke_open_key,
 };
-pub use publishable::{Domain, Door, Key, Visitor, create_key, list_keys, share_key, visitor};
+pub use publishable::{
+    Domain, Door, Key, Visitor, create_key, list_keys, set_daily_messages, share_key, visitor,
+};
 
 use super::Tenant;
 use crate::{

@@ -13,6 +13,7 @@ use super::{Created, KeyKind, SHOWN, hash, note_use, record_created};
 use crate::{
     Actor, AgentId, App, Error, KeyId, Result, Tenant, WorkspaceId,
     agents::{self, Published},
+    audit::{self, Event},
     billing::Plan,
     limits::Rate,
 };
@@ -80,6 +81,8 @@ pub struct Key {
     /// Where it may be used.
     #[sqlx(json)]
     pub allowed_domains: Vec<Domain>,
+    /// Questions a day after which answers get cheaper; none is without end.
+    pub daily_messages: Option<i64>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was last used, to the minute.
@@ -106,6 +109,7 @@ pub async fn create_key(
         name,
         key_prefix: secret[..SHOWN].to_owned(),
         allowed_domains,
+        daily_messages: None,
         created_at: now,
         last_used_at: None,
         revoked_at: None,
@@ -139,11 +143,40 @@ pub async fn list_keys(app: &App, tenant: &Tenant) -> Result<Vec<Key>> {
         .read()
         .await?
         .all(sql!(
-            "SELECT id, name, key_prefix, allowed_domains, created_at, last_used_at, revoked_at FROM api_keys
+            "SELECT id, name, key_prefix, allowed_domains, daily_messages, created_at, last_used_at, revoked_at FROM api_keys
              WHERE workspace_id = $1 AND kind = 'publishable' ORDER BY id",
             tenant
         ))
         .await?)
+}
+
+/// Sets how many questions a key's visitors may ask in a day before answers get cheaper.
+///
+/// # Errors
+/// Not found when the workspace has no such key.
+pub async fn set_daily_messages(
+    app: &App,
+    tenant: &Tenant,
+    by: &Actor,
+    id: &KeyId,
+    daily_messages: Option<i64>,
+) -> Result<()> {
+    let mut db = app.db.write().await?;
+    let changed = db
+        .execute(sql!(
+            "UPDATE api_keys SET daily_messages = $3
+             WHERE workspace_id = $1 AND id = $2 AND kind = 'publishable' AND revoked_at IS NULL",
+            tenant,
+            id,
+            daily_messages
+        ))
+        .await?;
+    if changed == 0 {
+        return Err(Error::not_found("There is no such key, or it is revoked."));
+    }
+    let details = serde_json::json!({ "daily_messages": daily_messages });
+    audit::record(app, &mut db, tenant, by, Event::new("key.changed", id.as_str()).with(details)).await?;
+    app.callers.commit(db).await
 }
 
 /// A page that speaks for a visitor, let in by a publishable key, as a share page, or by a public agent's id.
@@ -155,6 +188,10 @@ pub struct Visitor {
     pub rate: Option<Rate>,
     /// What its requests are counted by: the key's id, or the agent's.
     pub counted_as: String,
+    /// The page's origin, as browsers write it; empty when the caller is none.
+    pub origin: String,
+    /// Questions a day after which answers get cheaper, when the key says so.
+    pub daily_messages: Option<i64>,
     /// The one agent that it may talk to; any of the workspace with a publishable key.
     only: Option<AgentId>,
 }
@@ -181,6 +218,7 @@ pub struct Door {
     #[sqlx(json)]
     allowed_domains: Vec<Domain>,
     last_used_at: Option<DateTime<Utc>>,
+    daily_messages: Option<i64>,
 }
 
 /// Lets a page in: by its key, and by the `Origin` that its browser sends. The server's own pages need no
@@ -194,7 +232,7 @@ pub async fn visitor(app: &App, key: &str, origin: Option<&str>) -> Result<Visit
         return shared(app, pass, origin).await;
     }
     if let Ok(agent) = key.parse() {
-        return public(app, agent).await;
+        return public(app, agent, origin).await;
     }
     let hash = hash(key);
     let door = app.callers.doors.get(&hash, app.clock.now(), read(app, &hash)).await?.ok_or_else(|| {
@@ -216,8 +254,16 @@ pub async fn visitor(app: &App, key: &str, origin: Option<&str>) -> Result<Visit
         tenant: Tenant::new(door.workspace_id.clone()),
         rate: app.config.tariff.plan(door.plan.parse::<Plan>()?).requests(),
         counted_as: door.id.as_str().to_owned(),
+        origin: written(origin),
+        daily_messages: door.daily_messages,
         only: None,
     })
+}
+
+/// An origin as browsers write it; what they send may be a page's whole address.
+fn written(origin: Option<&str>) -> String {
+    let origin = origin.and_then(|origin| Url::parse(origin).ok());
+    origin.map(|origin| origin.origin().ascii_serialization()).unwrap_or_default()
 }
 
 /// Whether a page is one of the server's own.
@@ -242,25 +288,34 @@ async fn shared(app: &App, pass: &str, origin: Option<&str>) -> Result<Visitor> 
         tenant,
         rate: app.config.tariff.plan(plan).requests(),
         counted_as: agent.as_str().to_owned(),
+        origin: written(origin),
+        daily_messages: None,
         only: Some(agent),
     })
 }
 
 /// Says the same of a private agent, of a draft and of none at all.
-async fn public(app: &App, agent: AgentId) -> Result<Visitor> {
+async fn public(app: &App, agent: AgentId, origin: Option<&str>) -> Result<Visitor> {
     let tenant = agents::public(app, &agent).await?.ok_or_else(|| {
         Error::unauthorized(
-            "An agent's id is a key only while the agent is published and its visibility is public. Put an API key into the page.",
+            "An agent's id is a key only while the agent is published and its visibility is public or restricted. Put an API key into the page.",
         )
     })?;
-    Ok(Visitor { tenant, rate: Some(PUBLIC), counted_as: agent.as_str().to_owned(), only: Some(agent) })
+    Ok(Visitor {
+        tenant,
+        rate: Some(PUBLIC),
+        counted_as: agent.as_str().to_owned(),
+        origin: written(origin),
+        daily_messages: None,
+        only: Some(agent),
+    })
 }
 
 async fn read(app: &App, hash: &str) -> Result<Option<Arc<Door>>> {
     let mut db = app.db.read().await?;
     let door: Option<Door> = db
         .optional(sql!(
-            "SELECT k.id, k.workspace_id, w.plan, k.allowed_domains, k.last_used_at FROM api_keys k
+            "SELECT k.id, k.workspace_id, w.plan, k.allowed_domains, k.last_used_at, k.daily_messages FROM api_keys k
              JOIN workspaces w ON w.id = k.workspace_id
              WHERE k.key_hash = $1 AND k.kind = 'publishable' AND k.revoked_at IS NULL AND w.erased_at IS NULL",
             hash
