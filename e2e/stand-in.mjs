@@ -1,6 +1,7 @@
 // A stand-in for the server, for tests of the widget alone: it serves the widget as the server
 // under test does, pages to host it, and the widget calls with answers that tests script.
 
+import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
@@ -9,12 +10,17 @@ export const AGENT = "agent_standin0000000000000000";
 export const KEY = "pk_live_standin";
 
 const BASE = process.env.FRONTDESK_URL?.replace(/\/+$/, "");
-const WIDGET = new URL("../widget/widget.js", import.meta.url);
+const FOLDER = new URL("../widget/", import.meta.url);
+/** Where each script is served, and where it is written. */
+const SCRIPTS = { "widget.js": "widget.js", "widget-extras.js": "extras.js" };
 
-/** The script as the server under test sends it; as it is written when there is none. */
-export async function widgetSource() {
-  if (!BASE) return readFile(WIDGET, "utf8");
-  return (await fetch(`${BASE}/widget.js`)).text();
+/**
+ * A script as the server under test sends it; as it is written when there is none.
+ * @param {keyof typeof SCRIPTS} name
+ */
+export async function widgetSource(name = "widget.js") {
+  if (!BASE) return readFile(new URL(SCRIPTS[name], FOLDER), "utf8");
+  return (await fetch(`${BASE}/${name}`)).text();
 }
 
 export async function widgetGzipSize() {
@@ -33,6 +39,7 @@ export async function widgetGzipSize() {
  * @property {(text: string) => string[]} [chunks] cuts the bytes of the stream anywhere
  * @property {boolean} [repeat] a resumed stream begins again from the first frame
  * @property {Promise<unknown>} [hold] the last frame waits for this
+ * @property {boolean} [buffers] a proxy on the way passes nothing on before the end
  *
  * @typedef {{method: string, path: string, headers: import("node:http").IncomingHttpHeaders, body: any}} Call
  */
@@ -68,6 +75,18 @@ export const RETURNS = {
 
 let answers = 0;
 
+/** @param {string} path of a call for the configuration, with the languages that are wanted */
+async function language(path) {
+  const wanted = new URL(path, "http://x").searchParams.get("lang")?.split(",")[0].slice(0, 2);
+  const file = readFile(new URL(`languages/${wanted === "nb" ? "no" : wanted}.json`, FOLDER), "utf8");
+  return file.then(JSON.parse, () => undefined);
+}
+
+/** @param {string} text zero bits at the beginning of its SHA-256 */
+export function leadingZeros(text) {
+  return Math.clz32(createHash("sha256").update(text).digest().readUInt32BE());
+}
+
 /**
  * The frames of an answer, token by token.
  * @param {string} text
@@ -95,10 +114,13 @@ export function defaultConfig() {
     behavior: {
       greeting_enabled: true,
       greeting_delay: 50,
+      auto_open: false,
       greeting_message: "Hi there! Ask me about orders, delivery or returns.",
       suggested_questions: ["How long does delivery take?", "Can I return my order?", "Which payment methods do you take?"],
     },
-    branding: { show_powered_by: true, avatar_url: /** @type {string | null} */ (null) },
+    branding: { show_powered_by: true, avatar_url: /** @type {string | null} */ (null), subtitle: /** @type {string | null} */ (null) },
+    access: "open",
+    attachments: /** @type {{max_files: number, max_file_mb: number, file_types: string[]} | undefined} */ (undefined),
   };
 }
 
@@ -121,6 +143,17 @@ export class StandIn {
     this.answer = { frames: framesOf("Hello.") };
     this.feedbackStatus = 200;
     this.escalateStatus = 200;
+    this.fileStatus = 201;
+    /** What the server remembers of the visitor's session. @type {object[]} */
+    this.history = [];
+    /** Zero bits that a new session costs. */
+    this.difficulty = 0;
+    /** Sessions that were given; the last one is good. */
+    this.sessions = 0;
+    /** Makes the tokens so far end. */
+    this.expired = false;
+    /** Answers by the requests that asked for them. @type {Map<string, Frame[]>} */
+    this.requests = new Map();
     /** @type {Call[]} */
     this.calls = [];
     this.connections = 0;
@@ -156,7 +189,9 @@ export class StandIn {
    */
   async handle(request, response) {
     const path = request.url ?? "/";
-    if (/^\/(api\/v1\/agents\/[^/]+\/)?(widget|embed|a2v2-widget)\.js$/.test(path)) {
+    if (path === "/widget-extras.js") {
+      response.writeHead(200, { "content-type": "text/javascript; charset=utf-8", "access-control-allow-origin": "*" }).end(await widgetSource("widget-extras.js"));
+    } else if (/^\/(api\/v1\/agents\/[^/]+\/)?(widget|embed|a2v2-widget)\.js$/.test(path)) {
       response.writeHead(200, { "content-type": "text/javascript; charset=utf-8" }).end(await widgetSource());
     } else if (path.startsWith("/api/v1/widget/")) {
       await this.widgetCall(request, response, path);
@@ -190,14 +225,22 @@ export class StandIn {
    */
   async widgetCall(request, response, path) {
     response.setHeader("access-control-allow-origin", "*");
-    response.setHeader("access-control-allow-headers", "x-api-key,content-type,last-event-id");
+    response.setHeader("access-control-allow-headers", "x-api-key,x-visitor-session,content-type,last-event-id");
     if (request.method === "OPTIONS") return void response.writeHead(204).end();
     let text = "";
     for await (const part of request) text += part;
-    const body = text ? JSON.parse(text) : undefined;
-    this.calls.push({ method: request.method ?? "", path, headers: request.headers, body });
-    const [kind] = path.slice("/api/v1/widget/".length).split("/");
-    if (kind === "config") return this.json(response, this.configStatus, this.config, this.configCode);
+    const isJson = String(request.headers["content-type"]).includes("json");
+    const body = text && isJson ? JSON.parse(text) : text;
+    this.calls.push({ method: request.method ?? "", path: path.split("?")[0], headers: request.headers, body });
+    const [kind] = path.slice("/api/v1/widget/".length).split(/[/?]/);
+    if (kind === "config") return this.json(response, this.configStatus, { ...this.config, language: await language(path) }, this.configCode);
+    if (kind === "session") return this.session(response, body);
+    if (kind === "sign-in" && !body.code) return this.json(response, 202, { success: true });
+    if (kind === "sign-in") return body.code === "123456" ? this.grant(response, true) : this.json(response, 401, {}, "WRONG_CODE");
+    const token = request.headers["x-visitor-session"];
+    if (this.expired && token !== `token-${this.sessions}`) return this.json(response, 401, {}, "VISITOR_SESSION_EXPIRED");
+    if (kind === "history") return this.json(response, 200, { messages: this.history });
+    if (kind === "files") return this.json(response, this.fileStatus, { id: `doc_${this.calls.length}`, name: /filename="(.*?)"/.exec(text)?.[1] });
     if (kind === "feedback") return this.json(response, this.feedbackStatus, { success: true });
     if (kind === "stop") return this.json(response, 200, { success: true });
     if (kind === "escalate") return this.json(response, this.escalateStatus, { success: true });
@@ -218,14 +261,47 @@ export class StandIn {
 
   /**
    * @param {import("node:http").ServerResponse} response
-   * @param {{message: string}} body
+   * @param {{user_id?: string, user_hash?: string, proof?: {challenge: string, number: number}}} body
+   */
+  session(response, { user_id, user_hash, proof }) {
+    if (this.config.access === "restricted") return this.json(response, 401, {}, "SIGN_IN_REQUIRED");
+    if (user_id && user_hash !== `hash of ${user_id}`) return this.json(response, 401, {}, "IDENTITY_NOT_VERIFIED");
+    if (this.difficulty && !(proof && leadingZeros(`${proof.challenge}:${proof.number}`) >= this.difficulty)) {
+      return this.json(response, 200, { challenge: "some-work", difficulty: this.difficulty });
+    }
+    return this.grant(response, Boolean(user_id));
+  }
+
+  /**
+   * @param {import("node:http").ServerResponse} response
+   * @param {boolean} known
+   */
+  grant(response, known) {
+    const n = ++this.sessions;
+    return this.json(response, 200, { token: `token-${n}`, session_id: `vis_${n}`, known });
+  }
+
+  /**
+   * @param {import("node:http").ServerResponse} response
+   * @param {{message: string, request_id: string, delivery?: string}} body
    * @param {string} lastEventId
    */
   async chat(response, body, lastEventId) {
     const answer = typeof this.answer === "function" ? this.answer(body.message) : this.answer;
     if (answer.status) return this.json(response, answer.status, {}, answer.code);
+    const { delay = 0, cutAfter = [], repeat, hold, buffers } = answer;
+    // The same request is the same answer, and not asked again.
+    const frames = this.requests.get(body.request_id) ?? answer.frames;
+    this.requests.set(body.request_id, frames);
+    if (body.delivery === "poll") {
+      // A few frames at a time, as they are there.
+      const seen = Number(lastEventId.split(":")[1] ?? -1) + 1;
+      const some = frames.slice(seen, seen + 5);
+      const last_event_id = `${frames[0].message_id}:${seen + some.length - 1}`;
+      return this.json(response, 200, { message_id: frames[0].message_id, frames: some, last_event_id, done: seen + some.length === frames.length });
+    }
+    if (buffers) return void (await hold);
     response.writeHead(200, { "content-type": "text/event-stream" });
-    const { frames, delay = 0, cutAfter = [], repeat, hold } = answer;
     const message = String(frames[0].message_id);
     const from = lastEventId && !repeat ? Number(lastEventId.split(":")[1]) + 1 : 0;
     const cut = cutAfter[this.connections++] ?? Infinity;

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { after, before, describe, test } from "node:test";
-import { launch, screenshot } from "./browser.mjs";
+import { describe, test } from "node:test";
+import { screenshot } from "./browser.mjs";
 import { AGENT, KEY, RETURNS, SHIPPING, StandIn, framesOf, widgetGzipSize } from "./stand-in.mjs";
+import { TWO, answerWith, ask, lastAnswer, openChat, visit } from "./visit.mjs";
 
 /**
  * @typedef {import("playwright-core").Page} Page
- * @typedef {{page: Page, server: StandIn, errors: string[]}} Visit
  */
 
 const ANSWER = `Standard delivery within the EU takes **2–4 working days** [1]. Orders placed before 2 p.m. leave the same day [1].
@@ -21,64 +21,6 @@ If something does not fit:
 
 All details are in the [delivery guide](https://example.com/help).`;
 const PLAIN = "Standard delivery within the EU takes 2–4 working days";
-
-// Much of a test is waiting, so two run side by side, each with a server and a page of its own.
-const TWO = { concurrency: 2 };
-
-/** @type {import("playwright-core").Browser} */
-let browser;
-before(async () => (browser = await launch()));
-after(() => browser.close());
-
-/**
- * A test with a server and a page of its own.
- * @param {string} name
- * @param {(visit: Visit) => Promise<void>} body
- * @param {import("playwright-core").BrowserContextOptions} [options]
- */
-function visit(name, body, options) {
-  test(name, async () => {
-    const server = await new StandIn().start();
-    const context = await browser.newContext({ viewport: { width: 1180, height: 860 }, ...options });
-    const page = await context.newPage();
-    /** @type {string[]} */
-    const errors = [];
-    page.on("pageerror", (error) => errors.push(`uncaught: ${error.message}`));
-    page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-    page.setDefaultTimeout(8000);
-    try {
-      await body({ page, server, errors });
-    } finally {
-      await context.close();
-      await server.stop();
-    }
-  });
-}
-
-/** @param {Visit} visit */
-async function openChat({ page, server }, path = "/") {
-  await page.goto(server.url + path);
-  await page.locator(".bubble").click();
-  await page.locator(".compose textarea").waitFor();
-}
-
-/**
- * @param {Page} page
- * @param {string} question
- */
-async function ask(page, question) {
-  await page.locator(".compose textarea").fill(question);
-  await page.keyboard.press("Enter");
-}
-
-/** @param {Page} page */
-const lastAnswer = (page) => page.locator(".agent .text").last();
-
-/**
- * @param {Page} page
- * @param {string} text
- */
-const answerWith = (page, text) => page.locator(".agent .text", { hasText: text }).waitFor();
 
 describe("loading", TWO, () => {
   test("is at most 15 KB, stripped and gzipped", async (t) => {
@@ -224,7 +166,8 @@ describe("answers", TWO, () => {
     await page.getByRole("button", { name: "How long does delivery take?" }).click();
     await page.locator(".chip").nth(1).waitFor();
     const { body, headers } = server.callsTo("chat")[0];
-    assert.match(body.session_id, /^sess_[a-z0-9]{24}$/);
+    assert.equal(headers["x-visitor-session"], "token-1");
+    assert.match(body.request_id, /^[a-z0-9]{24}$/);
     assert.equal(body.agent_id, AGENT);
     assert.equal(body.message, "How long does delivery take?");
     assert.equal(body.metadata.page_url, `${server.url}/`);
@@ -242,7 +185,8 @@ describe("answers", TWO, () => {
     assert.equal(await page.locator(".passage mark").innerText(), SHIPPING.quote);
     assert.equal(await page.locator(".passage").innerText(), SHIPPING.chunk_preview);
     await page.getByText("Page 3 · Delivery times").waitFor();
-    assert.equal(await page.locator(".card a").getAttribute("href"), SHIPPING.url);
+    const words = encodeURIComponent(SHIPPING.quote);
+    assert.equal(await page.locator(".card a").getAttribute("href"), `${SHIPPING.url}#:~:text=${words}`);
     await page.keyboard.press("Escape");
     assert.equal(await page.locator(".card").count(), 0);
     assert.deepEqual(errors, []);
@@ -300,7 +244,6 @@ describe("answers", TWO, () => {
     // The server is told, so that it does not go on writing.
     const { body } = server.callsTo("stop")[0];
     assert.match(body.message_id, /^msg_/);
-    assert.equal(body.session_id, server.callsTo("chat")[0].body.session_id);
     server.answer = { frames: framesOf("Go on.") };
     await ask(page, "More");
     await answerWith(page, "Go on.");
@@ -335,9 +278,8 @@ describe("answers", TWO, () => {
     await page.getByRole("button", { name: "Send request" }).click();
     await page.locator(".note", { hasText: "write to ann@example.com" }).waitFor();
     await screenshot(page, "sent");
-    const { session_id, ...request } = server.callsTo("escalate")[1].body;
-    assert.equal(session_id, server.callsTo("chat")[0].body.session_id);
-    assert.deepEqual(request, { agent_id: AGENT, email: "ann@example.com", message: "Who won?" });
+    assert.equal(server.callsTo("escalate")[1].headers["x-visitor-session"], "token-1");
+    assert.deepEqual(server.callsTo("escalate")[1].body, { agent_id: AGENT, email: "ann@example.com", message: "Who won?" });
     assert.deepEqual(await page.evaluate("seen"), [["unanswered", "I could not find that."], ["escalation", "ann@example.com"]]);
     await page.getByRole("button", { name: "Back to chat" }).click();
     assert.equal(await page.locator(".card").count(), 0);
@@ -379,8 +321,7 @@ describe("answers", TWO, () => {
     await page.locator(".ask").first().waitFor();
     await ask(page, "And now?");
     await page.locator(".chip").waitFor();
-    const [first, second] = server.callsTo("chat").map(({ body }) => body.session_id);
-    assert.notEqual(first, second);
+    assert.deepEqual(server.callsTo("chat").map(({ headers }) => headers["x-visitor-session"]), ["token-1", "token-2"]);
   });
 
   visit("that come while the panel is closed leave a mark on the bubble", async (v) => {
@@ -392,7 +333,7 @@ describe("answers", TWO, () => {
     await answerWith(v.page, "Late.");
     await v.page.keyboard.press("Escape");
     release();
-    await v.page.getByRole("button", { name: "Open chat: new answer" }).click();
+    await v.page.getByRole("button", { name: "Open chat, 1 new" }).click();
     await v.page.getByRole("button", { name: "Close chat" }).first().waitFor();
     assert.equal(await v.page.locator(".badge:visible").count(), 0);
   });
@@ -534,8 +475,7 @@ describe("the page around it", TWO, () => {
     v.server.answer = { frames: framesOf("Hello again.") };
     await ask(v.page, "Hi again");
     await answerWith(v.page, "Hello again.");
-    const sessions = new Set(v.server.callsTo("chat").map(({ body }) => body.session_id));
-    assert.equal(sessions.size, 1);
+    assert.deepEqual(v.server.callsTo("chat").map(({ headers }) => headers["x-visitor-session"]), ["token-1", "token-1"]);
     assert.deepEqual(v.errors, []);
   });
 

@@ -8,8 +8,11 @@
  * hand, so that neither the page's CSS, nor a strict Content-Security-Policy, nor what a model or a
  * document says can break it or break out of it.
  *
+ * What stands around the conversation (menu, cards, forms, files, sound) is in extras.js, which is fetched after the
+ * first answer, or when it is wanted before. The words of other languages than English come with the configuration.
+ *
  * The server makes this file short before it sends it (crates/chat/src/script/minify.rs): it drops comments and white
- * space and renames variables. So statements end with semicolons, and a statement declares one variable.
+ * space and renames variables. So statements end with semicolons and are never empty, and a statement declares one variable.
  */
 (() => {
   "use strict";
@@ -33,13 +36,26 @@
    * @property {string} [primaryColor] `#rrggbb`
    * @property {number | string} [borderRadius] pixels
    * @property {string | Element} [inline] an element, or its selector, to fill instead of floating
+   * @property {string} [lang] the interface's language; the browser's when it is not given
+   * @property {string} [userId] the site's id of its visitor, with `userHash`: see `identify`
+   * @property {string} [userHash]
+   *
+   * @typedef {object} User who the visitor is, as the site has it
+   * @property {string} [userId]
+   * @property {string} [userHash] the HMAC-SHA256 of `userId` under the workspace's identity secret, which its server makes
+   * @property {string} [email] stands in the form to a person
    *
    * @typedef {object} Config the answer of `GET /api/v1/widget/config/{agent_id}`
    * @property {string} agent_id
    * @property {string} agent_name
    * @property {{theme: Theme, primary_color: string, border_radius: number, position: Position}} appearance
-   * @property {{greeting_enabled: boolean, greeting_delay: number, greeting_message: string, suggested_questions: string[]}} behavior
-   * @property {{show_powered_by: boolean, avatar_url: string | null}} branding
+   * @property {{greeting_enabled: boolean, greeting_delay: number, greeting_message: string, suggested_questions: string[], auto_open?: boolean}} behavior
+   * @property {{show_powered_by: boolean, avatar_url: string | null, subtitle?: string | null}} branding
+   * @property {{max_files: number, max_file_mb: number, file_types: string[]}} [attachments] absent where no files are taken
+   * @property {"open" | "restricted"} [access] restricted: visitors sign in
+   * @property {Record<string, string>} [language] the interface's words, when they are not English
+   *
+   * @typedef {{id: string, name: string}} Attached
    *
    * @typedef {object} Source
    * @property {string} document_id
@@ -61,70 +77,76 @@
    * @property {string} [feedback]
    * @property {string} [notice] what the visitor reads when it failed
    * @property {string} [question] what it answers
+   * @property {string} [request] what the question is called, so that asking again does not ask twice
+   * @property {number} [at] when it was asked
+   * @property {Attached[]} [files]
    *
    * @typedef {{type: "start", message_id: string}
    *   | {type: "status", status: string}
    *   | {type: "token", content: string}
    *   | {type: "sources", sources: Source[]}
-   *   | {type: "done", confidence: number, answered: boolean, model: string, degraded: boolean}
+   *   | {type: "done", confidence: number, answered: boolean, model: string, degraded: boolean, contact?: boolean}
    *   | {type: "error", message: string, code: string}} Frame
    */
 
-  const strings = {
+  /** The words of the interface; `%` is where something stands. Those of extras.js are there. */
+  const ENGLISH = {
+    lang: "en",
+    dir: "ltr",
     openChat: "Open chat",
     closeChat: "Close chat",
     chat: "Chat",
-    dialog: "Chat with",
+    dialog: "Chat with %",
     subtitle: "AI assistant · Answers with sources",
     menu: "More options",
     person: "Talk to a person",
-    startOver: "New conversation",
     dismiss: "Dismiss",
     conversation: "Conversation",
     suggestions: "Suggested questions",
     placeholder: "Ask a question…",
     send: "Send",
     stop: "Stop",
-    unread: "Open chat: new answer",
+    unread: "Open chat, % new",
     hint: "AI answers can be wrong. Please check the sources.",
-    poweredBy: "Powered by ",
-    /** @type {Record<string, string>} */
-    status: {
-      retrieving: "Searching our documents…",
-      thinking: "Thinking…",
-      reconnecting: "Connection lost. Reconnecting…",
-    },
+    poweredBy: "Powered by %",
+    retrieving: "Searching our documents…",
+    thinking: "Thinking…",
+    reconnecting: "Connection lost. Reconnecting…",
     waiting: "One moment…",
     stopped: "Stopped",
     sources: "Sources",
-    source: "Source",
-    page: "Page",
-    pageShort: "p.",
-    openPage: "Open page ↗",
-    back: "Back",
+    source: "Source %",
+    pageShort: "p. %",
     copy: "Copy answer",
     copied: "Copied",
     helpful: "Helpful",
     notHelpful: "Not helpful",
-    whatWasMissing: "What was missing? (optional)",
     thanks: "Thanks for your feedback.",
     unanswered: "A person on our team can help.",
-    personIntro: "Leave your e-mail address and your question. A person on our team will answer you by e-mail.",
-    email: "E-mail",
-    message: "Message",
-    sendRequest: "Send request",
-    sentTitle: "We have your request",
-    sent: "A person on our team will read this conversation and write to",
-    backToChat: "Back to chat",
     retry: "Try again",
     failed: "Sorry, that did not work. Please try again in a moment.",
-    offline: "We cannot be reached right now. Please check your connection and try again.",
+    busy: "That was a lot at once. Please wait a moment and try again.",
+    unreachable: "We cannot be reached right now. Please check your connection and try again.",
     unavailable: "This chat is not available right now. Please try again later.",
+    offline: "You are offline. We will go on as soon as you are connected again.",
+    attach: "Attach a file",
   };
+  /** @type {typeof ENGLISH & Record<string, string>} */
+  let strings = ENGLISH;
+
+  /**
+   * @param {string} words
+   * @param {string | number} value
+   */
+  const fill = (words, value) => words.replace("%", String(value));
 
   const MAX_MESSAGE = 4000;
   const MAX_HISTORY = 50;
   const MAX_RETRIES = 3;
+  // An answer's first frame is sent at once: when it has not come by then, something on the way holds streams back.
+  const PATIENCE = 5000;
+  // The server keeps an answer for five minutes after its end.
+  const RESUMED_FOR = 240_000;
   // Narrow screens, and phones held sideways, get the whole screen.
   const PHONE = "(max-width:480px),(max-height:480px) and (pointer:coarse)";
 
@@ -138,6 +160,7 @@
   };
 
   // Paths of 24 × 24 line icons.
+  /** @type {Record<string, string>} */
   const ICONS = {
     chat: "M21 11.5a8.5 8.5 0 0 1-12.5 7.5L3 21l2-5.5A8.5 8.5 0 1 1 21 11.5Z",
     down: "m6 9 6 6 6-6",
@@ -149,11 +172,12 @@
     check: "M20 6 9 17l-5-5",
     thumb: "M7 10v11H4V10zm0 0 4-8a3 3 0 0 1 3 3v4h5.5a2 2 0 0 1 2 2.3l-1.3 8a2 2 0 0 1-2 1.7H7",
     person: "M19 21v-1a5 5 0 0 0-5-5h-4a5 5 0 0 0-5 5v1M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8Z",
-    back: "M19 12H5m7-7-7 7 7 7",
     fresh: "M3 12a9 9 0 1 0 3-6.7L3 8M3 3v5h5",
+    clip: "m20 11.5-8.6 8.6a5.5 5.5 0 0 1-7.8-7.8l8.6-8.6a3.7 3.7 0 0 1 5.2 5.2l-8.6 8.6a1.8 1.8 0 0 1-2.6-2.6l7.9-7.9",
   };
 
-  const CSS = `
+  // What stands on the page from the beginning, and what an opened panel needs besides.
+  const BASE_CSS = `
 :host{all:initial!important;position:fixed!important;z-index:2147483000!important}
 :host([data-inline]){display:block!important;position:relative!important;z-index:auto!important;width:100%!important;height:100%!important;min-height:480px!important}
 .root,*{box-sizing:border-box}
@@ -167,7 +191,6 @@ button,.field{transition:background .15s,border-color .15s,box-shadow .15s,trans
 [hidden]{display:none!important}
 svg{width:20px;height:20px;display:block;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round;flex:none}
 p,ul,ol,h2,h3,h4,pre,blockquote{margin:0;padding:0}
-.sr{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .bubble,.teaser,.panel{position:fixed;bottom:20px;right:20px;box-shadow:var(--shadow)}
 .bubble{width:60px;height:60px;border-radius:50%;background:var(--fill);color:var(--on);display:grid;place-items:center}
 .bubble:hover{transform:scale(1.06)}
@@ -175,30 +198,34 @@ p,ul,ol,h2,h3,h4,pre,blockquote{margin:0;padding:0}
 .bubble svg{width:28px;height:28px;grid-area:1/1;transition:.25s}
 .bubble svg+svg,.opened .bubble svg{opacity:0;transform:rotate(-60deg) scale(.5)}
 .opened .bubble svg+svg{opacity:1;transform:none}
-.badge{position:absolute;top:2px;right:2px;width:14px;height:14px;border-radius:50%;background:#d92020;box-shadow:0 0 0 2px var(--bg)}
+.badge{position:absolute;top:-3px;inset-inline-end:-3px;min-width:22px;padding:0 6px;border-radius:11px;font:600 12px/22px system-ui,sans-serif;text-align:center;background:#d01c1c;color:#fff;box-shadow:0 0 0 2px var(--bg)}
 .teaser{bottom:94px;max-width:min(300px,calc(100vw - 40px));background:var(--bg);border-radius:var(--r2);animation:rise .3s}
-.teaser>button:first-child{padding:14px 42px 14px 16px;border-radius:inherit;overflow-wrap:anywhere}
-.teaser>.icon{position:absolute;top:8px;right:8px;color:var(--dim)}
-.panel{bottom:96px;width:min(408px,calc(100vw - 40px));height:min(690px,calc(100vh - 120px));display:flex;flex-direction:column;background:var(--bg);border-radius:var(--r2);overflow:hidden;animation:rise .24s}
+.teaser>button:first-child{padding-block:14px;padding-inline:16px 42px;border-radius:inherit;overflow-wrap:anywhere}
+.teaser>.icon{position:absolute;top:8px;inset-inline-end:8px;color:var(--dim)}
 [data-position^=top] :is(.bubble,.teaser,.panel){top:96px;bottom:auto}
 [data-position^=top] .bubble{top:20px}
 [data-position$=left] :is(.bubble,.teaser,.panel){left:20px;right:auto}
+.icon{width:36px;height:36px;border-radius:10px;display:grid;place-items:center;flex:none}
+.icon:hover,.icon[aria-pressed=true]{background:color-mix(in srgb,currentColor,transparent 86%)}
+:is(.row,.link,.teaser) svg{width:16px;height:16px}
+@keyframes rise{from{opacity:0;transform:translateY(8px)}}
+@media (prefers-reduced-motion){.root *,::before,::after{animation:none!important;transition:none!important}}
+@media (forced-colors:active){.bubble,.text,.panel{border:1px solid}}
+`;
+  const PANEL_CSS = `
+.sr{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.panel{bottom:96px;width:min(408px,calc(100vw - 40px));height:min(690px,calc(100vh - 120px));display:flex;flex-direction:column;background:var(--bg);border-radius:var(--r2);overflow:hidden;animation:rise .24s}
 .inline{height:100%;min-height:inherit}
 .inline .panel{position:absolute;inset:0!important;width:auto;height:auto;animation:none;box-shadow:inset 0 0 0 1px var(--line)}
-.head{display:flex;align-items:center;gap:12px;padding:14px 12px 14px 16px;background:linear-gradient(120deg,var(--fill),color-mix(in srgb,var(--fill),var(--away) 22%));color:var(--on);position:relative;flex:none}
+.head{display:flex;align-items:center;gap:12px;padding-block:14px;padding-inline:16px 12px;background:linear-gradient(120deg,var(--fill),color-mix(in srgb,var(--fill),var(--away) 22%));color:var(--on);position:relative;flex:none}
 .head>:focus-visible{outline-color:var(--on);outline-offset:-2px}
 .face{width:40px;height:40px;border-radius:50%;display:grid;place-items:center;font-size:17px;font-weight:600;object-fit:cover;flex:none;border:1.5px solid}
 .who{flex:1;min-width:0}
+[dir=rtl] .who *{text-align:right}
 .who h2{font-size:16px;line-height:1.3}
 .who p{font-size:12.5px;line-height:1.35}
 .who *,.chip span{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
-.icon{width:36px;height:36px;border-radius:10px;display:grid;place-items:center;flex:none}
-.icon:hover,.icon[aria-pressed=true]{background:color-mix(in srgb,currentColor,transparent 86%)}
 [aria-controls] path{stroke-width:3.5}
-.menu{position:absolute;top:62px;right:12px;z-index:3;padding:6px;background:var(--bg);color:var(--text);border-radius:12px;box-shadow:var(--shadow);animation:rise .16s}
-.menu button{display:flex;align-items:center;gap:10px;width:100%;padding:9px 16px 9px 10px;border-radius:8px;font-size:14px}
-.menu button:hover{background:var(--soft)}
-.menu svg{color:var(--dim)}
 .stage,.main{flex:1;min-height:0;display:flex;flex-direction:column;position:relative}
 .list{flex:1;overflow-y:auto;overscroll-behavior:contain;padding:20px 16px 12px;display:flex;flex-direction:column;gap:14px;outline-offset:-3px!important}
 .list>*,.compose,.foot,.card>*{width:100%;max-width:744px;margin-inline:auto}
@@ -238,51 +265,36 @@ i::after{animation-delay:.3s}
 .chip,.link,.ask{border:1px solid var(--line);border-radius:18px;font-size:14px;line-height:1.4;overflow-wrap:anywhere}
 .link,.ask{padding:7px 14px;color:var(--accent);font-weight:500}
 :is(.chip,.link,.ask):hover{border-color:var(--accent);background:var(--soft)}
-.chip{display:flex;align-items:center;gap:7px;max-width:min(100%,250px);padding:3px 11px 3px 4px;font-size:13px}
+.chip{display:flex;align-items:center;gap:7px;max-width:min(100%,250px);padding:3px;padding-inline:4px 10px;font-size:13px}
 .chip b{min-width:22px;padding:0 6px;border-radius:11px;line-height:22px;font-size:11.5px;text-align:center;background:var(--soft);color:var(--accent)}
 .link{display:flex;flex:none;gap:8px;align-items:center;text-decoration:none}
 .row .icon{width:30px;height:30px;color:var(--dim)}
 .row .icon[aria-pressed=true]{color:var(--accent)}
-:is(.row,.link,.teaser) svg{width:16px;height:16px}
 .flip{transform:scaleY(-1)}
+.offline{padding:6px 16px 0;text-align:center}
+.files{display:flex;flex-wrap:wrap;gap:6px}
+.compose .files:not(:empty){padding-bottom:8px}
+.files .chip{padding:3px 10px}
+.user .files:not(:empty){margin-top:8px}
 .note{font-size:13px;color:var(--dim)}
 .asks{display:flex;flex-direction:column;align-items:flex-end;gap:8px;margin-top:auto}
 .compose{position:relative;padding:4px 14px 0;flex:none}
-.field{display:flex;align-items:flex-end;gap:8px;padding:5px 5px 5px 14px;border:1px solid var(--line);border-radius:calc(var(--r) + 10px)}
+.field{display:flex;align-items:flex-end;gap:4px;padding:5px;padding-inline-start:14px;border:1px solid var(--line);border-radius:calc(var(--r) + 10px)}
 .field:focus-within{border-color:var(--accent);box-shadow:0 0 0 1px var(--accent)}
 .field textarea{flex:1;min-width:0;resize:none;max-height:140px;padding:7px 0;line-height:22px;height:36px;outline:0}
 ::placeholder{color:var(--dim);opacity:1}
-.field .icon{border-radius:calc(var(--r) + 5px);background:var(--fill);color:var(--on)}
-.field .icon:disabled{background:var(--soft);color:var(--dim);cursor:default}
+.field .icon{border-radius:calc(var(--r) + 5px)}
+.field .send{background:var(--fill);color:var(--on);margin-inline-start:4px}
+.field .send:disabled{background:var(--soft);color:var(--dim);cursor:default}
 .foot{padding:8px 16px 10px;font-size:11.5px;line-height:1.4;color:var(--dim);text-align:center}
-.card{position:absolute;inset:0;z-index:2;padding:12px 16px 20px;overflow-y:auto;background:var(--bg);display:flex;flex-direction:column;gap:14px;animation:slide .22s}
-.card>*{flex:none}
-.top{display:flex;align-items:center}
-.top button{margin-inline-start:-8px}
-.passage{padding:14px 16px;border-radius:var(--r);background:var(--soft);white-space:pre-wrap;overflow-wrap:anywhere;color:var(--dim)}
-mark{background:color-mix(in srgb,var(--fill),var(--soft) 78%);color:var(--text);border-radius:3px}
-.card .link{width:auto;margin-inline:0 auto}
-label{font-size:13px;font-weight:600}
-.input{display:block;width:100%;margin-top:5px;padding:9px 12px;border:1px solid var(--dim);border-radius:var(--r);font-weight:400;font-size:15px}
-.input:focus-visible{outline-offset:0}
-textarea.input{min-height:110px;resize:vertical}
-.primary{padding:10px 16px;border-radius:var(--r);background:var(--fill);color:var(--on);font-weight:600;text-align:center}
-.comment{display:flex;gap:6px;width:100%}
-.comment .input{margin:0;padding:5px 10px}
-.centre{text-align:center}
-.centre svg{width:48px;height:48px;color:var(--accent);margin:24px auto 14px}
-@keyframes rise{from{opacity:0;transform:translateY(8px)}}
-@keyframes slide{from{opacity:0;transform:translateX(24px)}}
 @keyframes pulse{0%,60%,to{opacity:.3}30%{opacity:1}}
 @media ${PHONE}{
 .root:not(.inline) .panel{inset:var(--top) 0 auto!important;width:auto;height:var(--height);border-radius:0}
 .opened .bubble{display:none}
 .inline .panel{border-radius:0}
-textarea,.input{font-size:16px!important}
+textarea,input{font-size:16px!important}
 .foot{padding-bottom:max(10px,env(safe-area-inset-bottom))}
 }
-@media (prefers-reduced-motion){.root *,::before,::after{animation:none!important;transition:none!important}}
-@media (forced-colors:active){.bubble,.text,.panel{border:1px solid}}
 `;
 
   // ---------------------------------------------------------------- building nodes
@@ -313,7 +325,7 @@ textarea,.input{font-size:16px!important}
   }
 
   /**
-   * @param {keyof typeof ICONS} name
+   * @param {string} name or the path of one that is not among the icons
    * @param {string} [className]
    */
   function icon(name, className = "") {
@@ -323,7 +335,7 @@ textarea,.input{font-size:16px!important}
     svg.setAttribute("viewBox", "0 0 24 24");
     svg.setAttribute("aria-hidden", "true");
     svg.setAttribute("class", className);
-    path.setAttribute("d", ICONS[name]);
+    path.setAttribute("d", ICONS[name] ?? name);
     svg.append(path);
     return svg;
   }
@@ -339,11 +351,11 @@ textarea,.input{font-size:16px!important}
   }
 
   /**
-   * @param {keyof typeof ICONS} name
+   * @param {string} name
    * @param {string} label
    * @param {() => void} onclick
    */
-  const iconAndLabel = (name, label, onclick, className = "link") => h("button", { class: className, onclick }, icon(name), label);
+  const iconAndLabel = (name, label, onclick) => h("button.link", { onclick }, icon(name), label);
 
   // ---------------------------------------------------------------- colours
 
@@ -672,67 +684,164 @@ textarea,.input{font-size:16px!important}
   }
 
   class Client {
-    /**
-     * @param {string} base
-     * @param {string} apiKey
-     */
-    constructor(base, apiKey) {
-      this.base = base;
-      this.apiKey = apiKey;
+    /** @param {Widget} widget */
+    constructor(widget) {
+      const { apiKey, agentId = "" } = widget.options;
+      this.widget = widget;
+      this.agent = agentId;
+      // A public agent's id is its own key.
+      this.apiKey = apiKey || agentId;
+      /** Whether something on the way holds streams back. */
+      this.polls = false;
     }
 
     /**
      * @param {string} path below `/api/v1/widget/`
-     * @param {object} [body] makes it a POST
-     * @param {{signal?: AbortSignal, lastEventId?: string}} [options]
+     * @param {Record<string, unknown> | FormData} [body] makes it a POST
+     * @param {{signal?: AbortSignal, lastEventId?: string, again?: boolean}} [options] `again`: with a new token already
+     * @returns {Promise<Response>}
      */
-    async call(path, body, { signal, lastEventId } = {}) {
+    async call(path, body, options = {}) {
+      const { signal, lastEventId } = options;
+      const { base, store } = this.widget;
       /** @type {Record<string, string>} */
       const headers = { "X-API-Key": this.apiKey };
-      if (body) headers["Content-Type"] = "application/json";
+      const form = body instanceof FormData;
+      if (body && !form) headers["Content-Type"] = "application/json";
       if (lastEventId) headers["Last-Event-ID"] = lastEventId;
+      if (store.token) headers["X-Visitor-Session"] = store.token;
       /** @type {RequestInit} */
-      const request = { headers, signal, method: body ? "POST" : "GET", body: body && JSON.stringify(body), credentials: "omit" };
-      const response = await fetch(`${this.base}/api/v1/widget/${path}`, request).catch((error) => {
-        throw new Failure("NETWORK", `${this.base} cannot be reached: ${error.message}`);
+      const request = { headers, signal, method: body ? "POST" : "GET", body: form ? body : body && JSON.stringify(body), credentials: "omit" };
+      const response = await fetch(`${base}/api/v1/widget/${path}`, request).catch((error) => {
+        throw new Failure("NETWORK", `${base} cannot be reached: ${error.message}`);
       });
       if (response.ok) return response;
       const { code, message } = await response.json().catch(() => ({}));
+      if (code === "VISITOR_SESSION_EXPIRED" && !options.again) {
+        await this.begin();
+        return this.call(path, body, { ...options, again: true });
+      }
       throw new Failure(code ?? "HTTP", message ?? `the server answered ${response.status}`, response.status);
+    }
+
+    /** Sees to it that there is a session. */
+    async session() {
+      const { store } = this.widget;
+      if (store.token) return;
+      store.begun ??= this.begin().finally(() => (store.begun = undefined));
+      await store.begun;
+    }
+
+    /**
+     * Asks for a session: the one that there was, that of the site's user, or a new one.
+     * @param {object} [more]
+     */
+    async begin(more) {
+      const { store, user, base } = this.widget;
+      const { token } = store;
+      store.token = "";
+      const wanted = { agent_id: this.agent, token: token || undefined, user_id: user.userId, user_hash: user.userHash, ...more };
+      const granted = await (await this.call("session", wanted)).json();
+      if (granted.challenge) {
+        const { work } = await extras(base);
+        await this.begin({ ...wanted, proof: await work(granted) });
+      } else store.adopt(granted);
     }
 
     /**
      * The frames of one answer. A connection that breaks before the last of them is taken up again
      * where it broke: frames carry ids, and the server sends what follows `Last-Event-ID`.
-     * @param {object} body
+     * @param {Record<string, unknown>} body
      * @param {AbortSignal} signal
      * @returns {AsyncGenerator<Frame>}
      */
     async *chat(body, signal) {
       let lastEventId = "";
       for (let attempt = 0; ; attempt++) {
+        const { polls } = this;
         try {
-          const response = await this.call("chat", body, { signal, lastEventId });
-          for await (const event of serverEvents(response)) {
+          await this.session();
+          const events = polls ? (await extras(this.widget.base)).polled(this, body, signal, lastEventId) : this.streamed(body, signal, lastEventId);
+          for await (const event of events) {
             if (!isAfter(event.id, lastEventId)) continue;
             lastEventId = event.id;
-            /** @type {Frame} */
-            const frame = JSON.parse(event.data);
-            yield frame;
-            if (frame.type === "done" || frame.type === "error") return;
+            attempt = 0;
+            yield event.frame;
+            if (event.frame.type === "done" || event.frame.type === "error") return;
           }
           throw new Failure("NETWORK", "the stream ended before the answer did");
         } catch (error) {
           const final = error instanceof Failure && error.status > 0 && error.status < 502;
           if (signal.aborted || final || attempt === MAX_RETRIES) throw error;
+          if (polls !== this.polls) continue;
           yield { type: "status", status: "reconnecting" };
-          await new Promise((resolve) => {
-            setTimeout(resolve, 500 * 2 ** attempt);
-            signal.addEventListener("abort", resolve);
-          });
+          await pause(500 * 2 ** attempt, signal);
         }
       }
     }
+
+    /**
+     * @param {Record<string, unknown>} body
+     * @param {AbortSignal} signal
+     * @param {string} lastEventId
+     * @returns {AsyncGenerator<{id: string, frame: Frame}>}
+     */
+    async *streamed(body, signal, lastEventId) {
+      const life = new AbortController();
+      const end = () => life.abort();
+      signal.addEventListener("abort", end);
+      const held = setTimeout(() => {
+        this.polls = true;
+        end();
+      }, PATIENCE);
+      try {
+        const response = await this.call("chat", body, { signal: life.signal, lastEventId });
+        for await (const event of serverEvents(response)) {
+          clearTimeout(held);
+          yield { id: event.id, frame: JSON.parse(event.data) };
+        }
+      } finally {
+        clearTimeout(held);
+        signal.removeEventListener("abort", end);
+      }
+    }
+  }
+
+  /**
+   * Waits so many milliseconds, and on until there is a network; not at all once the signal is given.
+   * @param {number} time
+   * @param {AbortSignal} signal
+   */
+  async function pause(time, signal) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, time);
+      signal.addEventListener("abort", resolve);
+    });
+    if (navigator.onLine || signal.aborted) return;
+    await new Promise((resolve) => {
+      addEventListener("online", resolve, { once: true });
+      signal.addEventListener("abort", resolve);
+    });
+  }
+
+  /** @type {Promise<any> | undefined} */
+  let fetched;
+
+  /**
+   * What is in extras.js.
+   * @param {string} base
+   * @returns {Promise<any>}
+   */
+  async function extras(base) {
+    const address = `${base}/widget-extras.js`;
+    const failed = (/** @type {Error} */ error) => {
+      fetched = undefined;
+      throw new Failure("NETWORK", `${address} cannot be loaded: ${error.message}`);
+    };
+    fetched ??= import(address).then((module) => module.default(kit)).catch(failed);
+    const more = await fetched;
+    more.speak();
+    return more;
   }
 
   /**
@@ -778,36 +887,73 @@ textarea,.input{font-size:16px!important}
 
   // ---------------------------------------------------------------- what the browser remembers
 
-  /** The session and its last messages, in localStorage where the browser allows it. */
+  /** Letters and digits that nobody can guess. */
+  function random() {
+    const bytes = crypto.getRandomValues(new Uint8Array(24));
+    return Array.from(bytes, (byte) => (byte & 31).toString(32)).join("");
+  }
+
+  /** The session's token and its last messages, in localStorage where the browser allows it. */
   class Store {
-    /** @param {string} agentId */
-    constructor(agentId) {
+    /**
+     * @param {string} agentId
+     * @param {boolean} [forgets] keeps nothing beyond this page: who the visitor is, is the site's word for this page only
+     */
+    constructor(agentId, forgets = false) {
       this.key = `frontdesk:${agentId}`;
-      this.session = "";
+      this.forgets = forgets;
+      /** Where it has ended it can still be changed for a fresh one. */
+      this.token = "";
+      /** @type {Promise<void> | undefined} a session that is being asked for */
+      this.begun = undefined;
+      /** Whether the server knows who the visitor is: then what was said is theirs, and not this browser's. */
+      this.known = false;
       /** @type {Message[]} */
       this.messages = [];
       this.teaserDismissed = false;
+      this.sound = false;
+      this.load();
+    }
+
+    /** Reads what another page, or an earlier one, has left. */
+    load() {
+      if (this.forgets) return;
+      /** @type {Message[]} what is being answered in this tab */
+      const own = this.messages.filter(({ state }) => state === "streaming");
       try {
-        Object.assign(this, JSON.parse(localStorage.getItem(this.key) ?? "{}"));
+        const { token, known, messages = [], teaserDismissed, sound } = JSON.parse(localStorage.getItem(this.key) ?? "{}");
+        if (!known) {
+          /** @param {Message} message */
+          const mine = ({ request }) => own.find((message) => request && message.request === request);
+          this.messages = messages.map((/** @type {Message} */ message) => (message.role === "agent" && mine(message)) || message);
+          this.messages.push(...own.filter((message) => !this.messages.includes(message)));
+        }
+        Object.assign(this, { token, known, teaserDismissed, sound });
       } catch {
         // Storage is blocked or holds something else: this visit starts afresh.
       }
-      if (!this.session) this.clear();
-      for (const message of this.messages) if (message.state === "streaming") message.state = "stopped";
     }
 
     save() {
+      if (this.forgets) return;
       this.messages = this.messages.slice(-MAX_HISTORY);
+      const { token, known, teaserDismissed, sound } = this;
       try {
-        localStorage.setItem(this.key, JSON.stringify(this));
+        localStorage.setItem(this.key, JSON.stringify({ token, known, teaserDismissed, sound, messages: known ? [] : this.messages }));
       } catch {
         // Blocked or full: the conversation lives as long as the page.
       }
     }
 
+    /** @param {{token: string, known: boolean}} granted a session */
+    adopt({ token, known }) {
+      Object.assign(this, { token, known });
+      this.save();
+    }
+
     clear() {
-      const bytes = crypto.getRandomValues(new Uint8Array(24));
-      this.session = "sess_" + Array.from(bytes, (byte) => (byte & 31).toString(32)).join("");
+      this.token = "";
+      this.known = false;
       this.messages = [];
       this.save();
     }
@@ -845,7 +991,7 @@ textarea,.input{font-size:16px!important}
     draw() {
       const { message, text, status } = this;
       const streaming = message.state === "streaming";
-      if (message.role === "user") text.textContent = message.text;
+      if (message.role === "user") text.replaceChildren(message.text, fileChips(message.files));
       else {
         const markdown = streaming ? closeOpenMarks(message.text) : message.text;
         this.shown = updateMarkdown(text, markdown, (n) => this.citation(n), this.shown);
@@ -853,7 +999,7 @@ textarea,.input{font-size:16px!important}
       text.hidden = !message.text;
       if (!streaming) return;
       const waiting = !message.text || status === "reconnecting";
-      const label = strings.status[status] ?? strings.waiting;
+      const label = strings[status] ?? strings.waiting;
       this.extra.replaceChildren(...(waiting ? [h("div.wait", {}, h("i", {}, h("b")), label)] : []));
     }
 
@@ -873,7 +1019,7 @@ textarea,.input{font-size:16px!important}
         failed && h("p.note", {}, message.notice),
         failed && iconAndLabel("fresh", strings.retry, () => panel.retry(this)),
         answered === false && h("p.note", {}, strings.unanswered),
-        answered === false && iconAndLabel("person", strings.person, () => panel.showPerson()),
+        answered === false && iconAndLabel("person", strings.person, () => panel.extra("showPerson")),
         id && text && !failed && this.actions(),
       ];
       this.extra.replaceChildren(...parts.filter((part) => part instanceof Node));
@@ -888,16 +1034,16 @@ textarea,.input{font-size:16px!important}
       if (!sources) return h("span", {}, String(n));
       const source = sources.find(({ citation }) => citation === n);
       if (!source) return null;
-      const label = `${strings.source} ${n}: ${source.title}`;
-      return h("button", { "aria-label": label, title: source.title, onclick: () => this.panel.showSource(source) }, String(n));
+      const label = `${fill(strings.source, n)}: ${source.title}`;
+      return h("button", { "aria-label": label, title: source.title, onclick: () => this.panel.extra("showSource", source) }, String(n));
     }
 
     /** @param {Source[]} sources */
     sourceChips(sources) {
       const chips = sources.map((source) => {
         const { citation, title, page } = source;
-        const label = page ? `${title} · ${strings.pageShort} ${page}` : title;
-        const onclick = () => this.panel.showSource(source);
+        const label = page ? `${title} · ${fill(strings.pageShort, page)}` : title;
+        const onclick = () => this.panel.extra("showSource", source);
         return h("button.chip", { title: label, onclick }, h("b", {}, String(citation)), h("span", {}, label));
       });
       return h("div.row", { role: "group", "aria-label": strings.sources }, ...chips);
@@ -933,28 +1079,8 @@ textarea,.input{font-size:16px!important}
       for (const button of this.extra.querySelectorAll("[data-rate]")) {
         button.setAttribute("aria-pressed", String(button.getAttribute("data-rate") === type));
       }
-      this.extra.querySelector(".comment")?.remove();
       this.sendFeedback(type);
-      if (type === "THUMBS_DOWN") this.askWhy();
-      else this.panel.announce(strings.thanks);
-    }
-
-    askWhy() {
-      const label = strings.whatWasMissing;
-      const input = h("input.input", { maxlength: 1000, "aria-label": label, placeholder: label });
-      /** @param {Event} event */
-      const onsubmit = (event) => {
-        event.preventDefault();
-        const comment = input.value.trim();
-        if (comment) this.sendFeedback("THUMBS_DOWN", comment);
-        form.replaceWith(h("p.note", {}, strings.thanks));
-        this.panel.announce(strings.thanks);
-        this.panel.input.focus();
-      };
-      const form = h("form.comment", { onsubmit }, input, h("button.link", { type: "submit" }, strings.send));
-      this.extra.append(form);
-      input.focus();
-      this.panel.follow();
+      this.panel.extra("askWhy", this, type);
     }
 
     /**
@@ -973,6 +1099,9 @@ textarea,.input{font-size:16px!important}
       }
     }
   }
+
+  /** @param {Attached[]} [files] the names of what came with a question */
+  const fileChips = (files) => h("div.files", {}, ...(files ?? []).map(({ name }) => h("span.chip", {}, icon("clip"), h("span", {}, name))));
 
   // ---------------------------------------------------------------- the conversation
 
@@ -995,31 +1124,57 @@ textarea,.input{font-size:16px!important}
         onkeydown: (event) => {
           if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
           event.preventDefault();
-          if (!this.stream) this.submit();
+          if (!this.button.disabled && !this.stream) this.submit();
         },
       });
-      this.button = iconButton(strings.send, icon("send"), () => (this.stream ? this.stream.abort() : this.submit()));
-      this.menuButton = iconButton(strings.menu, icon("more"), () => this.toggleMenu(), { "aria-expanded": "false", "aria-controls": "menu" });
-      this.menu = h(
-        "div.menu",
-        { id: "menu", hidden: true },
-        iconAndLabel("person", strings.person, () => this.showPerson(), ""),
-        iconAndLabel("fresh", strings.startOver, () => widget.clearHistory(), ""),
-      );
+      this.button = iconButton(strings.send, icon("send"), () => (this.stream ? this.stream.abort() : this.submit()), { class: "icon send" });
+      this.menuButton = iconButton(strings.menu, icon("more"), () => this.extra("toggleMenu"), { "aria-expanded": "false", "aria-controls": "menu" });
+      /** @type {HTMLElement | undefined} while it is open */
+      this.menu = undefined;
       const { agent_name, branding } = widget.config;
       const head = h(
         "header.head",
         {},
         widget.face(),
-        h("div.who", {}, h("h2", {}, agent_name), h("p", {}, strings.subtitle)),
+        h("div.who", {}, h("h2", { dir: "auto" }, agent_name), h("p", { dir: "auto" }, branding.subtitle || strings.subtitle)),
         this.menuButton,
         !widget.inline && iconButton(strings.closeChat, icon("close"), () => widget.close()),
-        this.menu,
       );
-      const credit = branding.show_powered_by ? [h("br"), strings.poweredBy, h("b", {}, "Frontdesk")] : [];
-      this.main = h("div.main", {},
+      const [before, after] = strings.poweredBy.split("%");
+      const credit = branding.show_powered_by ? [h("br"), before, h("b", {}, "Frontdesk"), after] : [];
+      const { attachments } = widget.config;
+      /** @type {Attached[]} what the next question comes with */
+      this.files = [];
+      this.chips = h("div.files", {});
+      /** @param {FileList | null | undefined} files */
+      const attach = (files) => files?.length && attachments && this.extra("attach", [...files]);
+      const picker = attachments && h("input", {
+        type: "file", multiple: true, hidden: true, accept: attachments.file_types.map((ending) => `.${ending}`).join(),
+        onchange: () => {
+          attach(picker?.files);
+          if (picker) picker.value = "";
+        },
+      });
+      this.away = h("p.note.offline", { hidden: navigator.onLine }, strings.offline);
+      /** @param {DragEvent} event */
+      const ondragover = (event) => attachments && event.preventDefault();
+      /** @param {DragEvent} event */
+      const ondrop = (event) => {
+        ondragover(event);
+        attach(event.dataTransfer?.files);
+      };
+      this.main = h("div.main", { ondragover, ondrop },
         this.list,
-        h("div.compose", {}, h("div.field", {}, this.input, this.button)),
+        this.away,
+        h("div.compose", {},
+          this.chips,
+          h("div.field", {},
+            this.input,
+            picker,
+            picker && iconButton(strings.attach, icon("clip"), () => picker.click(), { disabled: Boolean(reload) }),
+            this.button,
+          ),
+        ),
         h("p.foot", {}, strings.hint, ...credit),
       );
       this.stage = h("div.stage", {}, this.main);
@@ -1031,17 +1186,18 @@ textarea,.input{font-size:16px!important}
           (event.relatedTarget);
         if (this.element.ariaModal === "true" && document.hasFocus() && !this.element.contains(to)) this.element.focus();
       };
-      /** @param {MouseEvent} event */
-      const onclick = (event) => event.composedPath().includes(this.menuButton) || this.toggleMenu(false);
       const role = widget.inline ? "group" : "dialog";
-      const label = `${strings.dialog} ${agent_name}`;
-      this.element = h("div.panel", { tabindex: -1, role, "aria-label": label, onclick, onfocusout }, head, this.stage, this.live);
+      const label = fill(strings.dialog, agent_name);
+      this.element = h("div.panel", { tabindex: -1, role, "aria-label": label, onfocusout }, head, this.stage, this.live);
       /** @type {AbortController | undefined} the answer on its way */
       this.stream = undefined;
       /** Messages the page sends wait for the answer before them. */
       this.turn = Promise.resolve();
       /** @type {(() => void) | undefined} */
       this.closeCard = undefined;
+      this.cardStays = false;
+      /** Files that are on their way. */
+      this.reading = 0;
       this.sticky = true;
       this.asks = h("div.asks", { role: "group", "aria-label": strings.suggestions });
       if (reload) this.add({ role: "agent", text: "", state: "failed", notice: strings.unavailable });
@@ -1051,10 +1207,39 @@ textarea,.input{font-size:16px!important}
 
     // ------------------------------------------------ parts
 
-    /** @param {boolean} [show] */
-    toggleMenu(show = Boolean(this.menu.hidden)) {
-      this.menu.hidden = !show;
-      this.menuButton.setAttribute("aria-expanded", String(show));
+    /**
+     * Does something that is in extras.js.
+     * @param {string} name
+     * @param {...unknown} given
+     */
+    async extra(name, ...given) {
+      try {
+        const more = await extras(this.widget.base);
+        this.widget.dress(more.CSS);
+        await more[name](this, ...given);
+      } catch (error) {
+        report(error);
+        this.announce(strings.failed);
+      }
+    }
+
+    /**
+     * Has a session, and shows what was said in it to a visitor who is known.
+     * @param {boolean} [lazy] the visitor has not asked for anything yet: nobody in particular needs no session
+     */
+    async enter(lazy) {
+      const { widget } = this;
+      const { client, store, config, user } = widget;
+      const isKnown = store.known || user.userId;
+      try {
+        if (config.access === "restricted" && !store.token) return this.extra("signIn");
+        if (lazy && !isKnown) return;
+        await client.session();
+        if (isKnown) await (await extras(widget.base)).remember(this);
+      } catch (error) {
+        if (error instanceof Failure && error.code === "SIGN_IN_REQUIRED") this.extra("signIn");
+        else report(error);
+      }
     }
 
     // ------------------------------------------------ the list
@@ -1068,8 +1253,17 @@ textarea,.input{font-size:16px!important}
       /** @param {string} text */
       const ask = (text) => h("button.ask", { onclick: () => this.send(text) }, text);
       this.asks.replaceChildren(...suggested_questions.map(ask));
-      if (store.messages.length) for (const message of store.messages) this.add(message);
-      else this.list.append(this.asks);
+      for (const message of store.messages) {
+        const view = this.add(message);
+        const { state, question, request, at = 0 } = message;
+        if (state !== "streaming") continue;
+        if (question && request && Date.now() - at < RESUMED_FOR) this.turn = this.turn.then(() => this.ask(question, view));
+        else {
+          message.state = "stopped";
+          view.finish();
+        }
+      }
+      if (!store.messages.length) this.list.append(this.asks);
       this.follow(true);
     }
 
@@ -1105,7 +1299,7 @@ textarea,.input{font-size:16px!important}
       const { input, button, stream } = this;
       input.style.height = "auto";
       if (input.value) input.style.height = `${input.scrollHeight}px`;
-      button.disabled = !stream && !input.value.trim();
+      button.disabled = !stream && (!input.value.trim() || this.reading > 0);
       const label = stream ? strings.stop : strings.send;
       if (button.ariaLabel === label) return;
       button.title = button.ariaLabel = label;
@@ -1116,6 +1310,7 @@ textarea,.input{font-size:16px!important}
       const text = this.input.value;
       if (!text.trim()) return;
       this.input.value = "";
+      this.typed();
       this.send(text);
     }
 
@@ -1123,8 +1318,10 @@ textarea,.input{font-size:16px!important}
     send(text) {
       const question = text.trim().slice(0, MAX_MESSAGE);
       if (!question) return;
+      const files = this.files.splice(0);
+      this.chips.replaceChildren();
       this.turn = this.turn.then(() => {
-        this.say({ role: "user", text: question });
+        this.say({ role: "user", text: question, files });
         emit("message", { role: "user", content: question });
         return this.ask(question);
       });
@@ -1149,17 +1346,23 @@ textarea,.input{font-size:16px!important}
       if (question) this.turn = this.turn.then(() => this.ask(question));
     }
 
-    /** @param {string} question */
-    async ask(question) {
-      const { client, store, options } = this.widget;
-      const view = this.say({ role: "agent", text: "", state: "streaming", question });
+    /**
+     * @param {string} question
+     * @param {MessageView} [begun] an answer that another page, or another tab, has begun
+     */
+    async ask(question, begun) {
+      const { client, store } = this.widget;
+      const view = begun ?? this.say({ role: "agent", text: "", state: "streaming", question, request: random(), at: Date.now() });
       const answer = view.message;
       const stream = (this.stream = new AbortController());
       this.typed();
+      this.announce(strings.waiting);
+      const asked = store.messages[store.messages.indexOf(answer) - 1];
       const body = {
-        agent_id: options.agentId,
-        session_id: store.session,
+        agent_id: client.agent,
         message: question,
+        request_id: answer.request,
+        file_ids: asked?.files?.map(({ id }) => id),
         metadata: { page_url: location.href, user_agent: navigator.userAgent },
       };
       try {
@@ -1169,8 +1372,8 @@ textarea,.input{font-size:16px!important}
       }
       if (answer.state === "streaming") answer.state = "stopped";
       // The server would go on writing for a visitor who only lost the connection.
-      if (stream.signal.aborted && answer.id) {
-        client.call("stop", { message_id: answer.id, session_id: store.session }).catch(() => {});
+      if (stream.signal.aborted && answer.id && !this.widget.life.signal.aborted) {
+        client.call("stop", { agent_id: client.agent, message_id: answer.id }).catch(() => {});
       }
       this.stream = undefined;
       this.typed();
@@ -1189,14 +1392,15 @@ textarea,.input{font-size:16px!important}
       const { message } = view;
       if (frame.type === "error") throw new Failure(frame.code, frame.message, 500);
       if (frame.type === "start") {
-        // After a lost connection the server may have had to begin again.
-        if (message.id !== frame.message_id) message.text = "";
+        // It is told from its beginning: the server had to begin again, or this page came later.
+        message.text = "";
         message.id = frame.message_id;
       } else if (frame.type === "sources") message.sources = frame.sources;
       else if (frame.type === "done") {
         message.state = "done";
         message.answered = frame.answered;
         this.details = frame;
+        if (frame.contact) this.extra("showPerson");
       } else if (frame.type === "status") view.status = frame.status;
       else if (frame.type === "token") {
         view.status = "";
@@ -1210,12 +1414,14 @@ textarea,.input{font-size:16px!important}
      * @param {unknown} error
      */
     failed(answer, error) {
-      const status = error instanceof Failure ? error.status : 0;
+      const { status = 0, code = "" } = error instanceof Failure ? error : {};
       answer.state = "failed";
       answer.notice = strings.failed;
-      if (status === 0) answer.notice = strings.offline;
+      if (status === 0) answer.notice = strings.unreachable;
+      if (status === 429) answer.notice = strings.busy;
       if ([401, 403, 404].includes(status)) answer.notice = strings.unavailable;
       report(error);
+      if (code === "SIGN_IN_REQUIRED") this.extra("signIn");
     }
 
     /** @param {Message} answer */
@@ -1226,91 +1432,8 @@ textarea,.input{font-size:16px!important}
       emit("answer", data);
       if (!answered) emit("unanswered", data);
       this.widget.notify();
-    }
-
-    // ------------------------------------------------ cards over the conversation
-
-    /**
-     * @param {HTMLElement} card
-     * @param {string} title
-     */
-    openCard(card, title) {
-      this.closeCard?.();
-      const opener = this.widget.shadow.activeElement;
-      const back = iconButton(strings.back, icon("back"), () => this.closeCard?.());
-      card.prepend(h("div.top", {}, back, h("h3", {}, title)));
-      this.stage.append(card);
-      this.main.inert = true;
-      back.focus();
-      this.closeCard = () => {
-        this.closeCard = undefined;
-        this.main.inert = false;
-        card.remove();
-        // The opener may be gone by now.
-        this.element.focus();
-        if (opener instanceof HTMLElement) opener.focus();
-      };
-    }
-
-    /** @param {Source} source */
-    showSource({ citation, title, page, heading, url, quote, chunk_preview }) {
-      const place = [page && `${strings.page} ${page}`, heading].filter(Boolean).join(" · ");
-      const passage = chunk_preview.includes(quote) ? chunk_preview : quote;
-      const at = passage.indexOf(quote);
-      const open = url && safeUrl(url) && link(url, strings.openPage);
-      if (open) open.className = "link";
-      const card = h("section.card", { "aria-label": `${strings.source} ${citation}` },
-        h("div", {}, h("h3", { dir: "auto" }, title), place && h("p.note", {}, place)),
-        h("blockquote.passage", { dir: "auto" }, passage.slice(0, at), h("mark", {}, quote), passage.slice(at + quote.length)),
-        open,
-      );
-      this.openCard(card, `${strings.source} ${citation}`);
-    }
-
-    showPerson() {
-      const { client, store, options } = this.widget;
-      const email = h("input.input", { type: "email", name: "email", autocomplete: "email", required: true, maxlength: 254 });
-      const message = h("textarea.input", { required: true, maxlength: MAX_MESSAGE }, store.messages.at(-1)?.question);
-      const problem = h("p.note", { role: "alert" });
-      const button = h("button.primary", { type: "submit" }, strings.sendRequest);
-      /** @param {Event} event */
-      const onsubmit = async (event) => {
-        event.preventDefault();
-        const request = { session_id: store.session, agent_id: options.agentId, email: email.value.trim(), message: message.value.trim() };
-        button.disabled = true;
-        try {
-          await client.call("escalate", request);
-          emit("escalation", request);
-          this.showSent(card, request.email);
-        } catch (error) {
-          report(error);
-          problem.textContent = strings.failed;
-          button.disabled = false;
-        }
-      };
-      const card = h("form.card", { "aria-label": strings.person, onsubmit },
-        h("p.note", {}, strings.personIntro),
-        h("label", {}, strings.email, email),
-        h("label", {}, strings.message, message),
-        problem,
-        button,
-      );
-      this.openCard(card, strings.person);
-      email.focus();
-    }
-
-    /**
-     * @param {HTMLElement} card
-     * @param {string} email
-     */
-    showSent(card, email) {
-      const back = h("button.primary", { onclick: () => this.closeCard?.() }, strings.backToChat);
-      card.replaceChildren(
-        h("div.centre", {}, icon("check"), h("h3", {}, strings.sentTitle), h("p.note", {}, `${strings.sent} ${email}.`)),
-        back,
-      );
-      this.announce(`${strings.sentTitle}. ${strings.sent} ${email}.`);
-      back.focus();
+      extras(this.widget.base).catch(report);
+      if (this.widget.store.sound && (!this.widget.isOpen || document.hidden)) this.extra("chime");
     }
 
     // ------------------------------------------------ keyboard
@@ -1319,10 +1442,10 @@ textarea,.input{font-size:16px!important}
     keydown(event) {
       if (event.key !== "Escape") return;
       event.stopPropagation();
-      if (!this.menu.hidden) {
-        this.toggleMenu(false);
+      if (this.menu) {
         this.menuButton.focus();
-      } else if (this.closeCard) this.closeCard();
+        this.extra("toggleMenu", false);
+      } else if (this.closeCard && !this.cardStays) this.closeCard();
       else if (!this.widget.inline) this.widget.close();
     }
   }
@@ -1335,11 +1458,13 @@ textarea,.input{font-size:16px!important}
       this.options = options;
       this.inline = Boolean(options.inline);
       this.base = (options.baseUrl ?? scriptBase).replace(/\/+$/, "");
-      this.client = new Client(this.base, options.apiKey || options.agentId || "");
-      this.store = new Store(options.agentId ?? "");
+      /** @type {User} who the visitor is, as the site says */
+      this.user = options.userId ? options : {};
+      this.store = new Store(options.agentId ?? "", Boolean(this.user.userId));
+      this.client = new Client(this);
       this.config = DEFAULTS;
       this.isOpen = this.inline;
-      this.unread = false;
+      this.unread = 0;
       /** @type {Panel | undefined} built when it is first needed */
       this.panel = undefined;
       /** @type {(() => void) | undefined} */
@@ -1352,9 +1477,9 @@ textarea,.input{font-size:16px!important}
       this.phone = matchMedia(PHONE);
       this.host = h("div", { id: "frontdesk-widget", "data-inline": this.inline });
       this.shadow = this.host.attachShadow({ mode: "open" });
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(CSS);
-      this.shadow.adoptedStyleSheets = [sheet];
+      /** @type {Set<string>} */
+      this.styles = new Set();
+      this.dress(BASE_CSS);
       this.root = h("section");
       this.bubble = h("button");
       this.badge = h("span");
@@ -1373,8 +1498,10 @@ textarea,.input{font-size:16px!important}
       if (!document.body) await new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve));
       for (;;) {
         try {
-          const path = `config/${encodeURIComponent(this.options.agentId ?? "")}`;
+          const language = this.options.lang || navigator.languages.join();
+          const path = `config/${encodeURIComponent(this.client.agent)}?lang=${encodeURIComponent(language)}`;
           this.config = await (await this.client.call(path, undefined, { signal })).json();
+          strings = { ...ENGLISH, ...this.config.language };
           break;
         } catch (error) {
           if (signal.aborted) return new Promise(() => {});
@@ -1391,7 +1518,7 @@ textarea,.input{font-size:16px!important}
       const { position, borderRadius } = this.options;
       const { appearance } = this.config;
       const radius = Math.min(24, Number(borderRadius ?? appearance.border_radius));
-      this.root = h("section", { class: this.inline ? "root inline" : "root", lang: "en", dir: "ltr", "aria-label": strings.chat, "data-position": position ?? appearance.position });
+      this.root = h("section", { class: this.inline ? "root inline" : "root", lang: strings.lang, dir: strings.dir, "aria-label": strings.chat, "data-position": position ?? appearance.position });
       this.root.addEventListener("keydown", (event) => this.panel?.keydown(event));
       this.setStyle("--r", `${radius}px`);
       this.reload = reload;
@@ -1402,7 +1529,17 @@ textarea,.input{font-size:16px!important}
       if (!this.inline) this.mountBubble();
       if (this.isOpen) this.show();
       else this.scheduleTeaser();
+      if (this.inline && !reload) this.conversation().enter(true);
       this.arrive();
+    }
+
+    /** @param {string} styles taken over once */
+    dress(styles) {
+      if (this.styles.has(styles)) return;
+      this.styles.add(styles);
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(styles);
+      this.shadow.adoptedStyleSheets.push(sheet);
     }
 
     listen() {
@@ -1411,6 +1548,22 @@ textarea,.input{font-size:16px!important}
       this.phone.addEventListener("change", () => this.fit(), { signal });
       for (const name of ["resize", "scroll"]) visualViewport?.addEventListener(name, () => this.fit(), { signal });
       addEventListener("pagehide", () => this.store.save(), { signal });
+      for (const name of ["online", "offline"]) addEventListener(name, () => this.connected(), { signal });
+      addEventListener("storage", ({ key }) => key === this.store.key && this.reread(), { signal });
+      addEventListener("pageshow", ({ persisted }) => persisted && this.reread(), { signal });
+    }
+
+    connected() {
+      const { panel } = this;
+      if (!panel || panel.away.hidden === navigator.onLine) return;
+      panel.away.hidden = navigator.onLine;
+      if (!navigator.onLine) panel.announce(strings.offline);
+    }
+
+    /** Takes over what another tab has said, or what was said while this page was put away. */
+    reread() {
+      this.store.load();
+      if (this.panel && !this.panel.stream) this.panel.fill();
     }
 
     /** Where the host element goes. */
@@ -1468,24 +1621,37 @@ textarea,.input{font-size:16px!important}
     /** Says on the bubble what a click does and how much is unread. */
     label() {
       const { bubble, badge, isOpen, unread } = this;
-      bubble.ariaLabel = isOpen ? strings.closeChat : unread ? strings.unread : strings.openChat;
+      bubble.ariaLabel = isOpen ? strings.closeChat : unread ? fill(strings.unread, unread) : strings.openChat;
       bubble.ariaExpanded = String(isOpen);
+      badge.textContent = String(unread);
       badge.hidden = !unread;
     }
 
-    /** Shows the greeting beside the closed bubble, once, to those who have not talked yet. */
+    /** Shows the greeting beside the closed bubble, or opens, once, to those who have not talked yet. */
     scheduleTeaser() {
-      const { greeting_enabled, greeting_delay, greeting_message } = this.config.behavior;
+      const { greeting_enabled, greeting_delay, greeting_message, auto_open } = this.config.behavior;
       const { store } = this;
-      if (!greeting_enabled || !greeting_message || store.teaserDismissed || store.messages.length) return;
+      if (store.teaserDismissed || store.messages.length) return;
       const timer = setTimeout(() => {
         if (this.panel) return;
-        const dismiss = iconButton(strings.dismiss, icon("close"), () => this.dismissTeaser());
-        const text = h("button", { dir: "auto", onclick: () => this.open() }, greeting_message);
-        this.teaser = h("div.teaser", {}, text, dismiss);
-        this.root.prepend(this.teaser);
+        if (auto_open && !this.phone.matches) {
+          store.teaserDismissed = true;
+          store.save();
+          this.isOpen = true;
+          this.show();
+          this.conversation().enter(true);
+          emit("open");
+        } else if (greeting_enabled && greeting_message) this.showTeaser(greeting_message);
       }, greeting_delay);
       this.life.signal.addEventListener("abort", () => clearTimeout(timer));
+    }
+
+    /** @param {string} greeting */
+    showTeaser(greeting) {
+      const dismiss = iconButton(strings.dismiss, icon("close"), () => this.dismissTeaser());
+      const text = h("button", { dir: "auto", onclick: () => this.open() }, greeting);
+      this.teaser = h("div.teaser", {}, text, dismiss);
+      this.root.prepend(this.teaser);
     }
 
     dismissTeaser() {
@@ -1498,9 +1664,11 @@ textarea,.input{font-size:16px!important}
     /** The conversation, built when it is first needed so that loading a page costs little. */
     conversation() {
       if (this.panel) return this.panel;
+      this.dress(PANEL_CSS);
       this.panel = new Panel(this, this.reload);
       this.panel.element.hidden = !this.isOpen;
       this.root.prepend(this.panel.element);
+      this.connected();
       this.teaser.remove();
       this.fit();
       return this.panel;
@@ -1522,11 +1690,12 @@ textarea,.input{font-size:16px!important}
       this.show();
       this.focusPanel();
       emit("open");
+      if (!this.reload) this.panel?.enter();
     }
 
     show() {
       const { element } = this.conversation();
-      this.unread = false;
+      this.unread = 0;
       this.root.classList.add("opened");
       element.hidden = false;
       this.label();
@@ -1554,17 +1723,38 @@ textarea,.input{font-size:16px!important}
     /** Marks that an answer came while the panel was closed. */
     notify() {
       if (this.isOpen) return;
-      this.unread = true;
+      this.unread++;
       this.label();
     }
 
     clearHistory() {
-      const { panel, store } = this;
-      panel?.stream?.abort();
-      panel?.closeCard?.();
+      const { panel, store, client } = this;
+      const { known, token } = store;
+      this.leave();
       store.clear();
+      // Who is known stays it, in a new conversation.
+      if (known) {
+        store.token = token;
+        client.begin({ fresh: true }).catch(report);
+      }
       panel?.fill();
       if (this.isOpen && !this.inline) this.focusPanel();
+    }
+
+    /** Ends what goes on in the panel. */
+    leave() {
+      const { panel } = this;
+      panel?.stream?.abort();
+      panel?.closeCard?.();
+    }
+
+    /** @param {User} user whose conversations are shown from now on; nobody's in particular without an id */
+    identify(user) {
+      this.user = user;
+      this.leave();
+      this.store = new Store(this.client.agent, Boolean(user.userId));
+      this.panel?.fill();
+      if (this.isOpen) this.panel?.enter();
     }
 
     destroy() {
@@ -1602,6 +1792,9 @@ textarea,.input{font-size:16px!important}
     console.error(`Frontdesk: ${code}: ${message}`);
     emit("error", { code, message });
   }
+
+  /** What extras.js works with. */
+  const kit = { h, icon, iconButton, fill, report, emit, link, pause, words: () => strings };
 
   const script =
     /** @type {HTMLScriptElement | null} */
@@ -1650,6 +1843,8 @@ textarea,.input{font-size:16px!important}
     /** @param {string} text */
     sendMessage: (text) => act("ready", (current) => current.conversation().send(String(text))),
     clearHistory: () => act("ready", (current) => current.clearHistory()),
+    /** @param {User} [user] without one the visitor is nobody in particular again */
+    identify: (user) => act("ready", (current) => current.identify(user ?? {})),
     /**
      * @param {EventName} name
      * @param {Listener} listener

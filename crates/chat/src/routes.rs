@@ -42,6 +42,7 @@ pub fn routes(app: &App) -> Routes {
                 .route("/embed.js", get(script::widget))
                 .route("/a2v2-widget.js", get(script::widget))
                 .route("/api/v1/agents/{agent_id}/widget.js", get(script::widget))
+                .route("/widget-extras.js", get(script::extras))
                 .route("/f/{form_id}", get(forms::page).post(forms::submit))
                 .route("/form.js", get(forms::script))
                 .route("/form.css", get(forms::style))

@@ -2,8 +2,8 @@
 //!
 //! Renaming is a bijection: a name that the source declares anywhere gets one short name everywhere, so scopes shadow
 //! each other as before. Properties keep their names; where a variable stands for a property of its name (`{ a }`), the
-//! property is written out. What the source must do for it: end statements with semicolons, declare one variable a
-//! statement, and call no variable as a global that it uses.
+//! property is written out. What the source must do for it: end statements with semicolons, have none that is empty,
+//! declare one variable a statement, and call no variable as a global that it uses.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -58,6 +58,10 @@ pub(super) fn minify(source: &str) -> String {
     let names = short_names(&tokens, &roles);
     let mut out = String::with_capacity(source.len() / 2);
     for (i, (token, role)) in tokens.iter().zip(&roles).enumerate() {
+        // The end of a block ends its last statement.
+        if token.text == ";" && tokens.get(i + 1).is_some_and(|next| next.text == "}") {
+            continue;
+        }
         if token.apart && i > 0 && must_part(&tokens[i - 1], token) {
             out.push(' ');
         }
@@ -264,11 +268,11 @@ mod tests {
     fn parameters_methods_and_classes() {
         assert_eq!(
             minify("class Big { size(amount) { return this.size(amount); } } new Big();"),
-            "class e{size(t){return this.size(t);}}new e();"
+            "class e{size(t){return this.size(t)}}new e();"
         );
         assert_eq!(minify("const f = ({ a, b }, [c]) => a + b + c;").matches("a:").count(), 1);
-        assert_eq!(minify("try { go(); } catch (error) { log(error); }"), "try{go();}catch(e){log(e);}");
-        assert_eq!(minify("function* each(list) { yield* list; }"), "function*t(e){yield*e;}");
+        assert_eq!(minify("try { go(); } catch (error) { log(error); }"), "try{go()}catch(e){log(e)}");
+        assert_eq!(minify("function* each(list) { yield* list; }"), "function*t(e){yield*e}");
     }
 
     #[test]

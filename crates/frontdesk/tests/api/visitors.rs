@@ -489,5 +489,8 @@ async fn the_interface_speaks_the_browsers_language() {
     assert!(config("?lang=en-GB,de").await.expect(200)["language"].is_null());
     let arabic = config("?lang=fi,ar-EG,en").await.expect(200);
     assert_eq!((&arabic["language"]["lang"], &arabic["language"]["dir"]), (&json!("ar"), &json!("rtl")));
+    let script = server.get("/widget-extras.js").send().await;
+    assert!(script.headers["content-type"].to_str().unwrap().contains("javascript"));
+    assert_eq!(script.headers["access-control-allow-origin"], "*");
     server.stop().await;
 }
