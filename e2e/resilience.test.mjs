@@ -110,6 +110,29 @@ describe("a bad connection", TWO, () => {
   });
 });
 
+describe("a slow phone", TWO, () => {
+  visit(
+    "is answered whole, and each word is there once",
+    async (v) => {
+      const { page, server } = v;
+      const session = await page.context().newCDPSession(page);
+      await session.send("Emulation.setCPUThrottlingRate", { rate: 6 });
+      await session.send("Network.enable");
+      await session.send("Network.emulateNetworkConditions", { offline: false, latency: 400, downloadThroughput: 50_000, uploadThroughput: 20_000 });
+      page.setDefaultTimeout(30_000);
+      server.answer = { frames: framesOf(`${LONG} [1]`, [SHIPPING]), cutAfter: [9] };
+      await openChat(v);
+      await ask(page, "How long?");
+      await page.locator(".agent .chip").waitFor();
+      assert.equal(await lastAnswer(page).innerText(), `${LONG}1`);
+      await page.locator(".agent .chip").click();
+      await page.locator(".passage mark").waitFor();
+      assert.deepEqual(v.errors.filter((error) => !/ERR_|net::/.test(error)), []);
+    },
+    { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, reducedMotion: "reduce" },
+  );
+});
+
 describe("several pages", TWO, () => {
   visit("two tabs show one conversation", async (v) => {
     await openChat(v);

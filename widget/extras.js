@@ -408,7 +408,7 @@ function extras(kit) {
   async function remember(panel) {
     const { widget } = panel;
     const { client, store } = widget;
-    const { messages } = await (await client.call(`history?agent_id=${client.agent}`)).json();
+    const { messages } = await (await client.call(`history?agent_id=${encodeURIComponent(client.agent)}`)).json();
     if (panel.stream || store !== widget.store) return;
     store.messages = messages.flatMap((/** @type {any} */ { message_id, question, answer, feedback_type, files, ...rest }) => [
       { role: "user", text: question, files },

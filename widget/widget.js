@@ -46,11 +46,10 @@
    * @property {string} [email] stands in the form to a person
    *
    * @typedef {object} Config the answer of `GET /api/v1/widget/config/{agent_id}`
-   * @property {string} agent_id
    * @property {string} agent_name
    * @property {{theme: Theme, primary_color: string, border_radius: number, position: Position}} appearance
-   * @property {{greeting_enabled: boolean, greeting_delay: number, greeting_message: string, suggested_questions: string[], auto_open?: boolean}} behavior
-   * @property {{show_powered_by: boolean, avatar_url: string | null, subtitle?: string | null}} branding
+   * @property {{greeting_enabled?: boolean, greeting_delay?: number, greeting_message?: string, suggested_questions: string[], auto_open?: boolean}} behavior
+   * @property {{show_powered_by?: boolean, avatar_url?: string | null, subtitle?: string | null}} branding
    * @property {{max_files: number, max_file_mb: number, file_types: string[]}} [attachments] absent where no files are taken
    * @property {"open" | "restricted"} [access] restricted: visitors sign in
    * @property {Record<string, string>} [language] the interface's words, when they are not English
@@ -152,11 +151,10 @@
 
   /** @type {Config} */
   const DEFAULTS = {
-    agent_id: "",
     agent_name: "Chat",
     appearance: { theme: "auto", primary_color: "", border_radius: 12, position: "bottom-right" },
-    behavior: { greeting_enabled: false, greeting_delay: 0, greeting_message: "", suggested_questions: [] },
-    branding: { show_powered_by: false, avatar_url: null },
+    behavior: { suggested_questions: [] },
+    branding: {},
   };
 
   // Paths of 24 × 24 line icons.

@@ -18,6 +18,8 @@ use tokio::time::{sleep, timeout};
 const GATHER: Duration = Duration::from_millis(5);
 /// How long a poll waits for something new.
 const POLL: Duration = Duration::from_millis(1_500);
+/// How long it gathers what comes then.
+const LINGER: Duration = Duration::from_millis(700);
 /// A comment this often keeps the connection open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -50,7 +52,12 @@ pub fn stream(live: Arc<Live>, seen: usize) -> Response {
 /// What there is of an answer after the first `seen` frames, for a client behind a proxy that holds streams back. It
 /// asks again with `last_event_id` until `done`.
 pub async fn poll(live: Arc<Live>, seen: usize) -> Response {
-    let (frames, done) = timeout(POLL, live.after(seen)).await.unwrap_or_default();
+    let (mut frames, mut done) = timeout(POLL, live.after(seen)).await.unwrap_or_default();
+    if !done && !frames.is_empty() {
+        // More is on its way, and each call counts.
+        sleep(LINGER).await;
+        (frames, done) = live.after(seen).await;
+    }
     let last = format!("{}:{}", live.id(), seen + frames.len());
     let answer = json!({ "message_id": live.id(), "frames": frames, "last_event_id": last, "done": done });
     ([(CACHE_CONTROL, "no-store")], Json(answer)).into_response()

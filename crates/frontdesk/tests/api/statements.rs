@@ -22,14 +22,14 @@ async fn both_databases_understand_every_statement() {
 /// What finds out which workspace is meant: a person's memberships, a key, an invitation's link, the share page's
 /// agent, a public agent, a form's public page; and what serves all of them alike: the keys of a person whose account
 /// was another's, a key's last use, the operator's look for old vectors, the event log's readers, conversations that
-/// have fallen silent, the senders to webhooks, credits that lapsed and periods that ended; and what a payment provider
-/// names: a customer, a purchase, a card.
+/// have fallen silent, the senders to webhooks, credits that lapsed and periods that ended, what visitors left a day ago;
+/// and what a payment provider names: a customer, a purchase, a card.
 const OPENINGS: [&str; 22] = [
     "m.user_id = $1",
     "k.key_hash = $1",
     "i.token_hash = $1",
     "WHERE a.id = $1 AND w.erased_at IS NULL",
-    "WHERE a.id = $1 AND a.status = 'PUBLISHED' AND a.settings ->> 'visibility' = 'public'",
+    "WHERE a.id = $1 AND a.status = 'PUBLISHED' AND a.settings ->> 'visibility' IN ('public', 'restricted')",
     "WHERE f.id = $1 AND w.erased_at IS NULL",
     "WHERE created_by = $1 AND revoked_at IS NULL",
     "UPDATE api_keys SET last_used_at = $2 WHERE id = $1",

@@ -1,9 +1,14 @@
 //! Texts that are searched for one question and are no part of the knowledge: what visitors attach.
 
+use std::collections::HashSet;
+
 use ::documents::Section;
 use retrieval::{ChunkRow, DocumentRows, Mode, Query};
 
-use super::{Found, ingest};
+use super::{
+    Found,
+    ingest::{self, PreparedChunk},
+};
 use crate::{App, DocumentId, Error, Result};
 
 /// A text and its blocks.
@@ -15,8 +20,12 @@ pub(crate) struct Loose {
     pub sections: Vec<Section>,
 }
 
-/// Passages of a text that are given their vectors: of a longer one the first. A visitor waits for it.
-const MOST: usize = 200;
+/// Passages of a text that are looked at.
+const MOST: usize = 500;
+/// Passages that are compared by meaning: those that hold most of the question's words, and how each text begins. A
+/// visitor waits for it, and nothing of it is kept.
+const COMPARED: usize = 24;
+const BEGINNING: i64 = 4;
 
 /// The passages of some texts that fit a question best, found as those of the knowledge are.
 ///
@@ -28,59 +37,69 @@ pub(crate) async fn search_in(
     (question, vector): (&str, Option<&[f32]>),
     limit: usize,
 ) -> Result<Vec<Found>> {
-    let cut = texts.to_vec();
+    let (all, text) = (texts.to_vec(), question.to_owned());
+    let empty = app.indexes.empty();
     let cut = tokio::task::spawn_blocking(move || {
-        cut.iter().map(|one| ingest::cut_loose(one, MOST)).collect::<Vec<_>>()
+        let mut parts: Vec<_> = all.iter().map(|one| ingest::cut_loose(one, MOST)).collect();
+        let index = empty.with(rows(&all, &parts), &[]).map_err(Error::internal)?;
+        let terms = retrieval::analyse_query(&text);
+        let query = Query { terms, vector: None, collections: None, mode: Mode::Lexical };
+        let hits = index.search(&query, COMPARED);
+        let held: HashSet<(&str, i64)> = hits.iter().map(|hit| (&*hit.document_id, hit.ordinal)).collect();
+        for (one, chunks) in all.iter().zip(&mut parts) {
+            let wanted = |chunk: &PreparedChunk| {
+                chunk.ordinal < BEGINNING || held.contains(&(one.id.as_str(), chunk.ordinal))
+            };
+            chunks.retain(wanted);
+        }
+        Ok::<_, Error>(parts)
     });
-    let mut parts = cut.await.map_err(Error::internal)?;
+    let mut parts = cut.await.map_err(Error::internal)??;
     if vector.is_some() {
         for (one, chunks) in texts.iter().zip(&mut parts) {
             ingest::embed_part(app, &one.title, chunks).await?;
         }
     }
-    let rows = texts.iter().zip(&parts).map(|(one, chunks)| {
-        let row = |chunk: &ingest::PreparedChunk| ChunkRow {
-            ordinal: chunk.ordinal,
-            terms: chunk.terms.clone(),
-            vector: chunk.vector.clone(),
-        };
-        let chunks = chunks.iter().map(row).collect();
-        DocumentRows {
-            document_id: one.id.as_str().to_owned(),
-            collection_id: String::new(),
-            version: 1,
-            chunks,
-        }
-    });
-    let index = app.indexes.empty().with(rows.collect(), &[]).map_err(Error::internal)?;
-    let query =
-        Query { terms: retrieval::analyse_query(question), vector, collections: None, mode: Mode::Fused };
-    let hits = index.search(&query, limit);
-    Ok(hits
-        .into_iter()
-        .filter_map(|hit| {
-            let (one, chunks) =
-                texts.iter().zip(&parts).find(|(one, _)| one.id.as_str() == &*hit.document_id)?;
-            let chunk = chunks.iter().find(|chunk| chunk.ordinal == hit.ordinal)?;
-            Some(Found {
-                document_id: one.id.clone(),
-                version: hit.version,
-                ordinal: hit.ordinal,
-                title: one.title.clone(),
-                source_url: None,
-                content: chunk.content.clone(),
-                heading: chunk.heading.clone(),
-                page: chunk.page.map(i64::from),
-                row: chunk.row.map(i64::from),
-                sheet: chunk.sheet.clone(),
-                char_start: chunk.char_start,
-                score: hit.score,
-                dense: hit.dense,
-                coverage: hit.coverage,
-                lexical: hit.lexical,
-                explained: hit.explained,
-                tokens: chunk.tokens,
-            })
+    let index = app.indexes.empty().with(rows(texts, &parts), &[]).map_err(Error::internal)?;
+    let terms = retrieval::analyse_query(question);
+    let hits = index.search(&Query { terms, vector, collections: None, mode: Mode::Fused }, limit);
+    let found = |hit: retrieval::Hit| {
+        let (one, chunks) = texts.iter().zip(&parts).find(|(one, _)| one.id.as_str() == &*hit.document_id)?;
+        let chunk = chunks.iter().find(|chunk| chunk.ordinal == hit.ordinal)?;
+        Some(Found {
+            document_id: one.id.clone(),
+            version: hit.version,
+            ordinal: hit.ordinal,
+            title: one.title.clone(),
+            source_url: None,
+            content: chunk.content.clone(),
+            heading: chunk.heading.clone(),
+            page: chunk.page.map(i64::from),
+            row: chunk.row.map(i64::from),
+            sheet: chunk.sheet.clone(),
+            char_start: chunk.char_start,
+            score: hit.score,
+            dense: hit.dense,
+            coverage: hit.coverage,
+            lexical: hit.lexical,
+            explained: hit.explained,
+            tokens: chunk.tokens,
         })
-        .collect())
+    };
+    Ok(hits.into_iter().filter_map(found).collect())
+}
+
+fn rows(texts: &[Loose], parts: &[Vec<PreparedChunk>]) -> Vec<DocumentRows> {
+    let row = |chunk: &PreparedChunk| ChunkRow {
+        ordinal: chunk.ordinal,
+        terms: chunk.terms.clone(),
+        vector: chunk.vector.clone(),
+    };
+    let document = |(one, chunks): (&Loose, &Vec<PreparedChunk>)| DocumentRows {
+        document_id: one.id.as_str().to_owned(),
+        collection_id: String::new(),
+        version: 1,
+        chunks: chunks.iter().map(row).collect(),
+    };
+    texts.iter().zip(parts).map(document).collect()
 }
