@@ -6,8 +6,8 @@ use platform::{
     App,
     Permission::{
         ChangeWorkspace, DeleteWorkspace, EditAgents, EditContacts, EditKnowledge, EditOutlets, EditWebhooks,
-        ManageBilling, ManageKeys, ManageMembers, ViewAgents, ViewAnalytics, ViewAudit, ViewBilling, ViewContacts,
-        ViewInvoices, ViewKeys, ViewKnowledge, ViewMembers, ViewWebhooks, ViewWorkspace,
+        ManageBilling, ManageKeys, ManageMembers, ViewAgents, ViewAnalytics, ViewAudit, ViewBilling,
+        ViewContacts, ViewInvoices, ViewKeys, ViewKnowledge, ViewMembers, ViewWebhooks, ViewWorkspace,
     },
 };
 use web::{
@@ -17,9 +17,9 @@ use web::{
 
 use crate::{
     account, account_keys, agents, analytics, analytics_export, api_keys, audit, auth, collections,
-    companies, company_agents, contact_transfers, contacts, crawls, credits, documents, executions, extractions,
-    forms, identity_secret, industries, invitations, invoices, knowledge, members, open_keys, payment_methods, providers,
-    subscription, system, unanswered, usage, webhooks, workspaces,
+    companies, company_agents, contact_transfers, contacts, crawls, credits, documents, executions,
+    extractions, forms, identity_secret, industries, invitations, invoices, knowledge, members, open_keys,
+    payment_methods, providers, subscription, system, unanswered, usage, webhooks, workspaces,
 };
 
 /// The surface's routes.

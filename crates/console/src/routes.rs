@@ -9,9 +9,9 @@ use axum::{
 use platform::App;
 
 use crate::{
-    account, adding, agents, analytics, assets, audit_log, billing, collections, crawl, crawls, csrf, document,
-    documents, invitation, keys, links, login, overview, page, people, search, sign_up, tryout, two_factor,
-    unanswered, webhooks, workspaces,
+    account, adding, agents, analytics, assets, audit_log, billing, collections, crawl, crawls, csrf,
+    document, documents, invitation, keys, links, login, overview, page, people, search, sign_up, tryout,
+    two_factor, unanswered, webhooks, workspaces,
 };
 
 /// The surface's routes.

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use recorder::Entry;
 pub use recorder::Recorder;
-pub use store::{Escalation, Said};
 pub(crate) use store::set_contact;
+pub use store::{Escalation, Said};
 pub use unanswered::Unanswered;
 
 use crate::{
