@@ -146,6 +146,7 @@ CREATE TABLE provider_events (
     id TEXT PRIMARY KEY,
     created_at TIMESTAMPTZ NOT NULL
 );
+CREATE INDEX provider_events_age ON provider_events (created_at);
 
 -- What a run cost.
 ALTER TABLE executions ADD COLUMN credits BIGINT NOT NULL DEFAULT 0; -- thousandths

@@ -26,6 +26,7 @@ pub(crate) async fn run(app: App) {
                 told("sweep the event log", events::sweep(&app).await);
                 told("drop what visitors attached", visitors::sweep(&app).await);
                 told("sweep the deliveries of webhooks", webhooks::sweep(&app).await);
+                told("forget a payment provider's old events", billing::sweep(&app).await);
             }
         }
     }

@@ -43,7 +43,12 @@ pub use topup::{Purchase, TopUp, ToppedUp, top_up};
 pub(crate) use usage::{Bill, charge};
 pub use usage::{Charge, GroupBy, Range, Usage, Used, usage};
 
+use chrono::TimeDelta;
+
 use crate::{App, Result};
+
+/// How long it is known which events of a provider were dealt with; Stripe sends one again for three days.
+const EVENTS_KEPT: TimeDelta = TimeDelta::days(60);
 
 /// Checks that the font that a tariff names for invoices is one.
 ///
@@ -61,6 +66,16 @@ pub fn check_font(tariff: &Tariff) -> Result<()> {
 pub async fn keep(app: &App) -> Result<()> {
     subscription::move_on(app).await?;
     purse::keep(app).await
+}
+
+/// Forgets the events of providers that do not come again.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn sweep(app: &App) -> Result<()> {
+    let mut db = app.db.write().await?;
+    store::delete_events_before(&mut db, app.clock.now() - EVENTS_KEPT).await?;
+    Ok(db.commit().await?)
 }
 
 /// Gives back what this server holds, when it stops.

@@ -244,3 +244,9 @@ pub(in crate::billing) async fn note_event(db: &mut Write, id: &str, now: DateTi
 pub(in crate::billing) async fn has_event(db: &mut Read, id: &str) -> Result<bool> {
     Ok(db.count(sql!("SELECT count(*) FROM provider_events WHERE id = $1", id)).await? > 0)
 }
+
+/// Forgets the events of providers that came before a moment.
+pub(in crate::billing) async fn delete_events_before(db: &mut Write, moment: DateTime<Utc>) -> Result<()> {
+    db.execute(sql!("DELETE FROM provider_events WHERE created_at < $1", moment)).await?;
+    Ok(())
+}
