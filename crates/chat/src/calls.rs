@@ -11,9 +11,9 @@ use http::{HeaderMap, StatusCode};
 use platform::{
     App, Error, MessageId,
     agents::Published,
-    answering::{self, Live, Question, Visit},
+    answering::{self, Live, Question},
     conversations::{self, Channel, Feedback, Thread, Wish},
-    visitors::{self, Session},
+    visitors::{self, Session, Visit},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};

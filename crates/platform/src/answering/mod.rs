@@ -36,10 +36,10 @@ pub use output::Format;
 pub use reply::{Reply, reply};
 
 use crate::{
-    App, ContactId, Error, ExecutionId, KeyId, MessageId, Result, Tenant,
+    App, Error, ExecutionId, KeyId, MessageId, Result, Tenant,
     agents::{Agent, Published},
     conversations::{Channel, Thread},
-    visitors::{Attached, Means},
+    visitors::Visit,
 };
 
 /// Longest question, in characters.
@@ -64,21 +64,6 @@ pub struct Question {
     pub key: Option<KeyId>,
     /// What is known of the visitor who asks.
     pub visit: Visit,
-}
-
-/// What is known of a visitor who asks.
-#[derive(Clone, Debug, Default)]
-pub struct Visit {
-    /// What the page calls this question: the same again is the same answer, and not another one.
-    pub request: Option<String>,
-    /// The contact that the visitor is.
-    pub contact: Option<ContactId>,
-    /// The files that came with the question; what came before with others of the conversation counts as well.
-    pub files: Vec<Attached>,
-    /// What the answer may be made with.
-    pub means: Means,
-    /// What it is counted by, where there is a budget.
-    pub counted_as: Option<String>,
 }
 
 impl Question {

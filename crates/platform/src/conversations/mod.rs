@@ -18,12 +18,12 @@ pub use unanswered::Unanswered;
 
 use crate::{
     AgentId, App, Error, EscalationId, MessageId, Page, Paged, Result, Tenant,
-    answering::Visit,
     billing::{Charge, Credits},
     contacts,
     events::{self, Fact},
     executions::Execution,
     identity::EmailAddress,
+    visitors::Visit,
 };
 
 /// Earlier exchanges that are looked at.

@@ -9,6 +9,7 @@ mod session;
 mod sign_in;
 mod site;
 mod store;
+mod visit;
 
 pub(crate) use budget::spend;
 pub use budget::{Means, means};
@@ -19,3 +20,4 @@ pub use proof::{Challenge, Proof, ProofOfWork};
 pub use session::{Begin, Begun, Granted, Session, begin, speaker};
 pub use sign_in::{mail_code, redeem_code};
 pub use site::{has_secret, renew_secret};
+pub use visit::Visit;
