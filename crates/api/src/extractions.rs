@@ -126,6 +126,9 @@ fn view(e: &Extraction) -> Result<Value> {
     view["missing"] = json!(found.map(|found| &found.missing));
     view["corrections"] = corrections.collect::<Map<_, _>>().into();
     view["model"] = json!(e.model);
+    view["contact"] = json!(e.target);
+    view["contact_id"] = json!(e.saved.as_ref().and_then(|saved| saved.as_ref().ok()));
+    view["contact_problem"] = json!(e.saved.as_ref().and_then(|saved| saved.as_ref().err()));
     view["warnings"] = json!(e.warnings);
     Ok(view)
 }

@@ -66,6 +66,33 @@ pub fn correct(
     Ok(())
 }
 
+/// The value under a path, when there is one.
+pub fn value_at<'a>(fields: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(fields, |value, step| {
+        let (name, number) = split(step)?;
+        let value = value.get(name)?;
+        number.map_or(Some(value), |number| value.get(number))
+    })
+}
+
+impl Schema {
+    /// Whether it has a field for a single value under a path: `total`, `seller.name`, `items[0].price`.
+    pub fn has(&self, path: &str) -> bool {
+        let (mut inner, mut found) = (self.fields.as_slice(), None);
+        for step in path.split('.') {
+            let Some((name, number)) = split(step) else { return false };
+            let Some(mut field) = inner.iter().find(|field| field.name == name) else { return false };
+            if number.is_some() {
+                let Kind::Array(item) = &field.kind else { return false };
+                field = item;
+            }
+            inner = if let Kind::Object(fields) = &field.kind { fields } else { &[] };
+            found = Some(field);
+        }
+        found.is_some_and(|field| !matches!(field.kind, Kind::Object(_) | Kind::Array(_)))
+    }
+}
+
 /// `items[0]` as its name and number.
 fn split(step: &str) -> Option<(&str, Option<usize>)> {
     match step.split_once('[') {

@@ -25,7 +25,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use correction::{CorrectionError, correct};
+pub use correction::{CorrectionError, correct, value_at};
 pub use schema::{MAX_FIELDS, Schema, SchemaError};
 pub use source::{Block, Source};
 

@@ -3,12 +3,13 @@
 use axum::extract::{Multipart, multipart::MultipartRejection};
 use platform::{
     App, Error, Result, Tenant,
-    extraction::{self, Upload, Wanted},
+    extraction::{self, Target, Upload, Wanted},
 };
 
 use crate::files::{arriving, broken_form, read_on};
 
-/// Reads the form of an extraction: `file`, `schema` and, if it likes, `threshold`, in whatever order they come.
+/// Reads the form of an extraction: `file`, `schema` and, if it likes, `threshold` and `contact`, in whatever order they
+/// come.
 ///
 /// # Errors
 /// Invalid, with the field; no file is kept then.
@@ -39,7 +40,7 @@ async fn read(
     mut form: Multipart,
     upload: &mut Option<Upload>,
 ) -> Result<Wanted> {
-    let (mut schema, mut threshold) = (None, None);
+    let (mut schema, mut threshold, mut contact) = (None, None, None);
     while let Some(mut field) = form.next_field().await.map_err(broken_form)? {
         match field.name().unwrap_or_default() {
             "file" if upload.is_none() => {
@@ -52,11 +53,12 @@ async fn read(
             }
             "schema" => schema = Some(field.text().await.map_err(broken_form)?),
             "threshold" => threshold = Some(number(&field.text().await.map_err(broken_form)?)?),
+            "contact" => contact = Some(Target::read(&field.text().await.map_err(broken_form)?)?),
             _ => {}
         }
     }
     let schema = schema.ok_or_else(|| Error::invalid("schema", "schema is missing: send a JSON Schema."))?;
-    Wanted::new(&schema, threshold)
+    Ok(Wanted::new(&schema, threshold)?.into_contact(contact))
 }
 
 fn number(text: &str) -> Result<f64> {

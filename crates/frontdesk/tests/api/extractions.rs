@@ -167,6 +167,68 @@ on_both! {
         server.stop().await;
     }
 
+    async fn what_is_sure_goes_into_a_contact(database: Database) {
+        let server = start(database).await;
+        let owner = server.owner("owner@example.com").await;
+        let agent = agent(&server, &owner).await;
+        let own = json!({ "fields": [{ "name": "last_invoice", "type": "text" }, { "name": "owes", "type": "number" }] });
+        server.within(&owner, Method::PUT, &format!("/agents/{agent}/contact-settings")).json(own).send().await.expect(200);
+        let path = format!("/agents/{agent}/extractions");
+        let send = async |text: &str, schema: Value, contact: Value| {
+            let fields = [("schema", schema.to_string()), ("contact", contact.to_string())];
+            let fields = fields.each_ref().map(|(name, text)| (*name, text.as_str()));
+            let answer = server.within(&owner, Method::POST, &path).file("invoice.txt", text, &fields).send().await;
+            server.quiet().await;
+            answer
+        };
+        let read = async |queued: Value| {
+            let path = format!("{path}/{}", queued["id"].as_str().unwrap());
+            server.within(&owner, Method::GET, &path).send().await.expect(200)
+        };
+        let contacts = async || {
+            let list = server.within(&owner, Method::GET, &format!("/agents/{agent}/contacts")).send().await.expect(200);
+            list["contacts"].as_array().unwrap().clone()
+        };
+        let fields = json!({ "primaryEmail": "email", "customFields.last_invoice": "invoice_number", "customFields.owes": "total" });
+        let found = read(send(INVOICE, schema(), json!({ "fields": fields })).await.expect(202)).await;
+        let ada = contacts().await.remove(0);
+        assert_eq!((&found["contact_id"], &found["contact_problem"]), (&ada["contactId"], &Value::Null), "{found}");
+        assert_eq!((&ada["primaryEmail"], &ada["source"]), (&json!("ada@example.com"), &json!("API")));
+        assert_eq!(ada["customFields"], json!({ "last_invoice": "INV-2041", "owes": 1249.5 }));
+
+        // What is not sure, or what the contact cannot take, waits for a person; then it is written.
+        let named = json!({ "contactId": ada["contactId"], "fields": { "mobileNumber": "invoice_number", "lastName": "buyer" } });
+        let mut wanted = schema();
+        wanted["properties"]["buyer"] = json!({ "type": "string" });
+        let stuck = read(send(INVOICE, wanted.clone(), named).await.expect(202)).await;
+        assert_eq!((&stuck["needs_review"], &stuck["contact_id"]), (&json!(true), &Value::Null), "{stuck}");
+        let named = json!({ "contactId": ada["contactId"], "fields": { "mobileNumber": "invoice_number" } });
+        let stuck = read(send(INVOICE, schema(), named).await.expect(202)).await;
+        assert_eq!(stuck["needs_review"], true, "{stuck}");
+        assert!(stuck["contact_problem"].as_str().unwrap().contains("mobileNumber must be a telephone number"), "{stuck}");
+        let review = format!("{path}/{}/review", stuck["id"].as_str().unwrap());
+        let corrections = json!({ "corrections": { "invoice_number": "+47 22 86 44 00" } });
+        let done = server.within(&owner, Method::POST, &review).json(corrections).send().await.expect(200);
+        assert_eq!((&done["contact_id"], &done["contact_problem"]), (&ada["contactId"], &Value::Null), "{done}");
+        assert_eq!(contacts().await[0]["mobileNumber"], "+4722864400");
+
+        for contact in [
+            json!({}),
+            json!({ "fields": {} }),
+            json!({ "fields": { "shoe": "email" } }),
+            json!({ "fields": { "primaryEmail": "shoe" } }),
+            json!({ "fields": { "firstName": "email" } }),
+            json!({ "fields": { "primaryEmail": "email" }, "contactId": "x", "externalReferenceId": "y" }),
+            json!({ "fields": { "primaryEmail": "email" }, "shoe": 1 }),
+        ] {
+            assert_eq!(send(INVOICE, schema(), contact.clone()).await.refused(400).1.as_deref(), Some("contact"), "{contact}");
+        }
+        let stranger = json!({ "fields": { "primaryEmail": "email" }, "externalReferenceId": "nobody" });
+        send(INVOICE, schema(), stranger).await.refused(404);
+        assert_eq!(stored(&server, &owner), 3, "what is refused is not kept");
+        server.stop().await;
+    }
+
     async fn a_model_proposes_and_the_document_disposes(database: Database) {
         let said = json!({ "invoice_number": "INV-2041", "project": "Harbour Bridge", "approver": "Grace Hopper", "email": "<EMAIL_1>" });
         let model = Model::start(Behaviour::Say(vec![format!("```json\n{said}\n```")], Default::default())).await;

@@ -87,6 +87,12 @@ async fn hand_over(db: &mut Write, tenant: &Tenant, from: &Contact, to: &Contact
             &from.id,
             &to.id
         ),
+        sql!(
+            "UPDATE extractions SET contact_id = $3 WHERE workspace_id = $1 AND contact_id = $2",
+            tenant,
+            &from.id,
+            &to.id
+        ),
     ] {
         db.execute(statement).await?;
     }

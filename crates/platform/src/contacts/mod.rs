@@ -19,8 +19,8 @@ pub use files::{FileRow, add_file, delete_file, list_files, open_file};
 pub use list::{Filter, Sort, list};
 pub use merge::merge;
 pub use notes::{Note, add_note, delete_note, list_notes};
-pub(crate) use settings::Values;
-pub use settings::{Settings, change_settings, settings};
+pub use settings::{READ_ONLY, Settings, change_settings, settings};
+pub(crate) use settings::{Values, read as settings_of};
 pub use store::Talk;
 
 use ::store::{Read, Write};
@@ -160,6 +160,47 @@ pub(crate) async fn learn(
     Ok(contact)
 }
 
+/// Gives a contact values that a document tells: the one that is named, else the one with the address among them, else a
+/// new one. What is not told stays. Part of the change that learnt it; what is refused is refused before anything is
+/// written.
+pub(crate) async fn fill(
+    app: &App,
+    db: &mut Write,
+    (tenant, agent): (&Tenant, &AgentId),
+    by: &Actor,
+    (handle, settings, body, source): (Option<&Handle>, &Settings, &Map<String, Value>, Source),
+) -> Result<Contact> {
+    let values = settings.check(body, Mode::Change)?.known();
+    let old = match (handle, values.email()) {
+        (Some(handle), _) => Some(find(db, tenant, agent, handle).await?),
+        (None, Some(email)) => store::by_email(db, tenant, agent, &email).await?,
+        (None, None) => return Err(Error::invalid("primaryEmail", "No mail address was found.")),
+    };
+    if let Some(reference) = values.reference() {
+        let holder = store::get(db, tenant, agent, &Handle::Reference(reference)).await?;
+        if holder.is_some_and(|holder| old.as_ref().is_none_or(|old| old.id != holder.id)) {
+            return Err(reference_taken());
+        }
+    }
+    let wanted = old.clone().unwrap_or_else(|| Contact::new(app, source)).with(values.clone())?;
+    check_owner(db, tenant, &wanted).await?;
+    let Some(old) = old else { return learn(app, db, (tenant, agent), by, (values, source)).await };
+    let contact = wanted.changed(app);
+    if contact.differs(&old) {
+        store::update(db, tenant, agent, (&old, &contact)).await?;
+        record(app, db, tenant, by, "contact.changed", &contact).await?;
+    }
+    Ok(contact)
+}
+
+/// Makes sure that an agent has a contact.
+///
+/// # Errors
+/// Not found when it has not.
+pub(crate) async fn require(db: &mut Read, tenant: &Tenant, agent: &AgentId, handle: &Handle) -> Result<()> {
+    find(db, tenant, agent, handle).await.map(drop)
+}
+
 /// What somebody tells of themselves in a conversation.
 pub(crate) struct Told {
     /// Their mail address.
@@ -232,12 +273,14 @@ async fn check_owner(db: &mut Read, tenant: &Tenant, contact: &Contact) -> Resul
 
 fn taken(error: Error) -> Error {
     match error.kind {
-        crate::Kind::Conflict => {
-            let message = "Another contact of this agent has this externalReferenceId.";
-            Error::conflict(message).with_field("externalReferenceId")
-        }
+        crate::Kind::Conflict => reference_taken(),
         _ => error,
     }
+}
+
+fn reference_taken() -> Error {
+    Error::conflict("Another contact of this agent has this externalReferenceId.")
+        .with_field("externalReferenceId")
 }
 
 async fn record(

@@ -17,7 +17,7 @@ const STAGES: [&str; 5] = ["LEAD", "QUALIFIED", "OPPORTUNITY", "CUSTOMER", "LOST
 const MOST_STAGES: usize = 50;
 const GENDERS: [&str; 4] = ["FEMALE", "MALE", "OTHER", "UNKNOWN"];
 /// Fields of a contact that are told and cannot be set: clients that send back what they got are not refused.
-const READ_ONLY: [&str; 6] = ["contactId", "mantisId", "source", "createdAt", "updatedAt", "archivedAt"];
+pub const READ_ONLY: [&str; 6] = ["contactId", "mantisId", "source", "createdAt", "updatedAt", "archivedAt"];
 
 /// What an agent's contacts are like.
 #[derive(Clone, Debug, Serialize)]
@@ -59,6 +59,11 @@ impl Values {
     /// The address among them.
     pub(crate) fn email(&self) -> Option<String> {
         self.base.get("primaryEmail").and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// The reference among them.
+    pub(super) fn reference(&self) -> Option<String> {
+        self.base.get("externalReferenceId").and_then(Value::as_str).map(str::to_owned)
     }
 
     /// Without what is cleared: for values that complete what is known.
@@ -162,7 +167,7 @@ pub async fn settings(app: &App, tenant: &Tenant, agent: &AgentId) -> Result<Set
     read(&mut app.db.read().await?, tenant, agent).await
 }
 
-pub(super) async fn read(db: &mut Read, tenant: &Tenant, agent: &AgentId) -> Result<Settings> {
+pub(crate) async fn read(db: &mut Read, tenant: &Tenant, agent: &AgentId) -> Result<Settings> {
     let row: Option<(Option<Value>, Option<Value>)> = db
         .optional(sql!(
             "SELECT s.stages, s.fields FROM agents a

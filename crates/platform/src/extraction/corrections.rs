@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ::extraction::{CorrectionError, Extraction as Found, Schema};
 use serde_json::{Map, Value, json};
 
-use super::{Correction, Extraction, State, missing, store};
+use super::{Correction, Extraction, State, missing, store, target};
 use crate::{
     Actor, AgentId, App, Error, ExtractionId, Result, Tenant,
     audit::{self, Event},
@@ -29,7 +29,7 @@ pub(super) fn applied(
 }
 
 /// Keeps what a person says of an extraction, by paths such as `total` or `items[0].price`; without a word everything
-/// is right as it is. It waits for nobody any more.
+/// is right as it is. It waits for nobody any more, and its contact gets the values.
 ///
 /// # Errors
 /// Not found when the agent has no such extraction, conflict while it is not COMPLETED, invalid when a correction names
@@ -56,9 +56,14 @@ pub async fn review(
     extraction.reviewed = Some((by.name.clone(), now));
     extraction.updated_at = now;
     store::set_reviewed(&mut db, tenant, id, &by.name, now).await?;
+    if let Some(saved) = target::save(app, &mut db, tenant, by, &extraction).await? {
+        store::set_saved(&mut db, tenant, id, &saved).await?;
+        extraction.saved = Some(saved);
+    }
     let event = Event::new("extraction.reviewed", id.as_str()).with(json!({ "corrected": paths }));
     audit::record(app, &mut db, tenant, by, event).await?;
     db.commit().await?;
+    app.bell.ring();
     Ok(extraction)
 }
 

@@ -5,6 +5,7 @@ mod corrections;
 mod proposal;
 mod reading;
 mod store;
+mod target;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -18,9 +19,10 @@ pub use ::extraction::{Detail, Details, Extraction as Found};
 pub use corrections::review;
 pub(crate) use reading::process;
 pub(crate) use store::files_of;
+pub use target::Target;
 
 use crate::{
-    Actor, AgentId, App, Error, ExtractionId, Page, Paged, Result, Tenant, agents,
+    Actor, AgentId, App, ContactId, Error, ExtractionId, Page, Paged, Result, Tenant, agents,
     audit::{self, Event},
     files::{self, File},
     jobs::{self, Task},
@@ -88,6 +90,10 @@ pub struct Extraction {
     pub needs_review: bool,
     /// Who looked at it last, and when.
     pub reviewed: Option<(String, DateTime<Utc>)>,
+    /// The contact that gets what is found; none when none does.
+    pub target: Option<Target>,
+    /// What became of it: the contact, or why it could not take the values. Nothing before the values are sure.
+    pub saved: Option<Result<ContactId, String>>,
     /// What people put in the place of values, by path.
     pub corrections: BTreeMap<String, Correction>,
     /// Who sent it.
@@ -134,6 +140,7 @@ impl Extraction {
 pub struct Wanted {
     schema: Value,
     threshold: f64,
+    target: Option<Target>,
 }
 
 impl Wanted {
@@ -155,7 +162,12 @@ impl Wanted {
         if !(0.0..=1.0).contains(&threshold) {
             return Err(Error::invalid("threshold", "threshold is a number from 0 to 1."));
         }
-        Ok(Self { schema, threshold })
+        Ok(Self { schema, threshold, target: None })
+    }
+
+    /// The same, and a contact that gets what is found.
+    pub fn into_contact(self, target: Option<Target>) -> Self {
+        Self { target, ..self }
     }
 }
 
@@ -234,6 +246,8 @@ async fn commit(
         warnings: Vec::new(),
         needs_review: false,
         reviewed: None,
+        target: wanted.target,
+        saved: None,
         corrections: BTreeMap::new(),
         created_by: by.name.clone(),
         created_at: now,
@@ -245,6 +259,10 @@ async fn commit(
             "This workspace holds {} extractions, which is its limit. Delete some, or ask whoever runs this server to raise FRONTDESK_MAX_DOCUMENTS.",
             app.config.max_documents
         )));
+    }
+    if let Some(target) = &extraction.target {
+        let schema = Schema::parse(&extraction.schema).map_err(Error::internal)?;
+        target.check(&mut db, (tenant, agent), &schema).await?;
     }
     store::insert(&mut db, tenant, &extraction).await?;
     let task = Task::ExtractFields { extraction: extraction.id.clone() };

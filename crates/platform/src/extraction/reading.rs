@@ -2,9 +2,10 @@
 
 use ::documents::{ExtractError, Extracted};
 use ::extraction::{Block, Extraction as Found, Locale, Schema, Source};
+use ::store::Write;
 
-use super::{Extraction, State, proposal, store};
-use crate::{App, Error, ExtractionId, Result, Tenant, billing::Bill, files, jobs, jobs::Job};
+use super::{Extraction, State, proposal, store, target};
+use crate::{Actor, App, Error, ExtractionId, Result, Tenant, billing::Bill, files, jobs, jobs::Job};
 
 /// What the job found.
 pub(super) struct Outcome {
@@ -42,18 +43,41 @@ pub(crate) async fn process(app: &App, job: &Job, id: &ExtractionId) -> Result<(
     };
     let mut db = app.db.write().await?;
     let mut paid = None;
-    if let Some(outcome) = outcome {
-        store::set_outcome(&mut db, &tenant, id, &outcome, app.clock.now()).await?;
-        if let Some(bill) = outcome.bill {
+    if let Some(mut outcome) = outcome {
+        let bill = outcome.bill.take();
+        keep(app, &mut db, &tenant, id, outcome).await?;
+        if let Some(bill) = bill {
             paid = Some((bill.write(app, &mut db, &tenant).await?, bill));
         }
     }
     jobs::finish(&mut db, job).await?;
     db.commit().await?;
+    app.bell.ring();
     if let Some((credits, bill)) = paid {
         bill.paid(credits);
     }
     Ok(())
+}
+
+/// Keeps what was found; what is sure goes into the contact that is to get it, and what the contact cannot take waits for
+/// a person.
+async fn keep(
+    app: &App,
+    db: &mut Write,
+    tenant: &Tenant,
+    id: &ExtractionId,
+    mut outcome: Outcome,
+) -> Result<()> {
+    let Some(mut extraction) = store::get(db, tenant, id).await? else { return Ok(()) };
+    if !outcome.needs_review {
+        extraction.state = outcome.state.clone();
+        let by = Actor { name: extraction.created_by.clone(), ..Actor::system() };
+        if let Some(saved) = target::save(app, db, tenant, &by, &extraction).await? {
+            outcome.needs_review = saved.is_err();
+            store::set_saved(db, tenant, id, &saved).await?;
+        }
+    }
+    store::set_outcome(db, tenant, id, &outcome, app.clock.now()).await
 }
 
 async fn run(app: &App, tenant: &Tenant, extraction: &Extraction) -> Result<Outcome> {

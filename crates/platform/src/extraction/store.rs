@@ -8,11 +8,11 @@ use serde_json::Value;
 use sqlx::FromRow;
 
 use super::{Correction, Extraction, State, reading::Outcome};
-use crate::{AgentId, Error, ExtractionId, Page, Paged, Result, Tenant};
+use crate::{AgentId, ContactId, Error, ExtractionId, Page, Paged, Result, Tenant};
 
 const EXTRACTION: &str = "SELECT id, agent_id, file_name, size_bytes, media_type, wanted, threshold, status, error_code,
-    error_message, model, found, warnings, needs_review, reviewed_by, reviewed_at, created_by, created_at, updated_at
-    FROM extractions WHERE workspace_id = $1";
+    error_message, model, found, warnings, needs_review, reviewed_by, reviewed_at, target, contact_id, contact_problem,
+    created_by, created_at, updated_at FROM extractions WHERE workspace_id = $1";
 
 #[derive(FromRow)]
 struct Row {
@@ -33,6 +33,9 @@ struct Row {
     needs_review: bool,
     reviewed_by: Option<String>,
     reviewed_at: Option<DateTime<Utc>>,
+    target: Option<Value>,
+    contact_id: Option<ContactId>,
+    contact_problem: Option<String>,
     created_by: String,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -55,6 +58,7 @@ impl TryFrom<Row> for Extraction {
             },
             _ => return Err(odd("status")),
         };
+        let target = row.target.map(serde_json::from_value).transpose().map_err(|_| odd("target"))?;
         Ok(Self {
             id: row.id,
             agent_id: row.agent_id,
@@ -68,6 +72,8 @@ impl TryFrom<Row> for Extraction {
             warnings: row.warnings,
             needs_review: row.needs_review,
             reviewed: row.reviewed_by.zip(row.reviewed_at),
+            target,
+            saved: row.contact_problem.map(Err).or(row.contact_id.map(Ok)),
             corrections: BTreeMap::new(),
             created_by: row.created_by,
             created_at: row.created_at,
@@ -80,8 +86,8 @@ impl TryFrom<Row> for Extraction {
 pub(super) async fn insert(db: &mut Write, tenant: &Tenant, e: &Extraction) -> Result<()> {
     db.execute(sql!(
         "INSERT INTO extractions (id, workspace_id, agent_id, file_name, size_bytes, media_type, wanted, threshold,
-             status, warnings, needs_review, created_by, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
+             status, warnings, needs_review, target, created_by, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)",
         &e.id,
         tenant,
         &e.agent_id,
@@ -93,6 +99,7 @@ pub(super) async fn insert(db: &mut Write, tenant: &Tenant, e: &Extraction) -> R
         e.state.as_str(),
         serde_json::to_value(&e.warnings)?,
         e.needs_review,
+        e.target.as_ref().map(serde_json::to_value).transpose()?,
         e.created_by.as_str(),
         e.created_at
     ))
@@ -215,6 +222,24 @@ pub(super) async fn set_reviewed(
         false,
         by,
         now
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Keeps what became of the contact that was to get the values.
+pub(super) async fn set_saved(
+    db: &mut Write,
+    tenant: &Tenant,
+    id: &ExtractionId,
+    saved: &Result<ContactId, String>,
+) -> Result<()> {
+    db.execute(sql!(
+        "UPDATE extractions SET contact_id = $3, contact_problem = $4 WHERE workspace_id = $1 AND id = $2",
+        tenant,
+        id,
+        saved.as_ref().ok().map(|contact| contact.as_str().to_owned()),
+        saved.as_ref().err().cloned()
     ))
     .await?;
     Ok(())
