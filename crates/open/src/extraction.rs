@@ -56,6 +56,10 @@ fn view(e: &Extraction) -> Result<Value> {
     view["missing"] = json!(e.found().map(|found| &found.missing));
     view["threshold"] = json!(e.threshold);
     view["warnings"] = json!(e.warnings);
+    view["contact"] = json!(e.target.as_ref().map(|_| json!({
+        "contactId": e.saved.as_ref().and_then(|saved| saved.as_ref().ok()),
+        "problem": e.saved.as_ref().and_then(|saved| saved.as_ref().err()),
+    })));
     Ok(view)
 }
 

@@ -2,6 +2,7 @@
 //! shapes of the A2V2 document.
 
 mod contacts;
+mod description;
 mod envelope;
 mod extraction;
 mod files;
@@ -9,5 +10,6 @@ mod forms;
 mod health;
 mod routes;
 
+pub use description::description;
 pub use envelope::{PREFIX, enveloped};
 pub use routes::routes;

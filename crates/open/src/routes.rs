@@ -13,7 +13,7 @@ use web::{
     Routes,
 };
 
-use crate::{contacts, extraction, files, forms, health};
+use crate::{contacts, description, extraction, files, forms, health};
 
 /// The surface's routes.
 pub fn routes(app: &App) -> Routes {
@@ -47,6 +47,7 @@ fn uploads(app: &App) -> Routes {
 fn calls(app: &App) -> Routes {
     Routes::new(app)
         .get("/v1/open/health", Public, health::health)
+        .get("/v1/open/openapi.json", Public, description::get_description)
         .get("/v1/open/contacts/schema/chatbots/{agent_id}", Open(Contacts, Read), contacts::get_contact_schema)
         .get("/v1/open/contacts/chatbots/{agent_id}", Open(Contacts, Read), contacts::list_contacts)
         .post("/v1/open/contacts/chatbots/{agent_id}", Open(Contacts, Create), contacts::create_contact)

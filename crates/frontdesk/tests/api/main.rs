@@ -26,6 +26,7 @@ mod keys;
 mod knowledge;
 mod limits;
 mod members;
+mod open_description;
 mod program;
 mod sessions;
 mod statements;

@@ -13,7 +13,7 @@ use web::{Access, Route};
 use super::PROGRAM;
 
 /// Routes that anybody may call. Each is here on purpose.
-const PUBLIC: [&str; 18] = [
+const PUBLIC: [&str; 19] = [
     "GET /livez",
     "GET /readyz",
     "GET /api/v1/health",
@@ -32,6 +32,7 @@ const PUBLIC: [&str; 18] = [
     "GET /api/v1/utils/industries",
     "GET /v1/open/health",
     "POST /api/v1/billing/stripe/events", // by Stripe's signature
+    "GET /v1/open/openapi.json",
 ];
 
 /// A page that the companies' publishable keys may be used on.
