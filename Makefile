@@ -4,7 +4,7 @@ CARGO ?= cargo
 MODEL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/frontdesk/all-MiniLM-L6-v2
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: demo model build test test-rust test-browser test-contract lint deny bench bench-retrieval bench-ingest bench-answers bench-events bench-grouping bench-extraction clean
+.PHONY: demo model build test test-rust test-browser test-contract lint deny bench bench-retrieval bench-ingest bench-answers bench-events bench-grouping bench-extraction openapi fuzz-open clean
 
 demo: model build  ## A shop with its documents and its agent, on http://127.0.0.1:8000
 	$(CARGO_TARGET_DIR)/release/frontdesk demo
@@ -32,6 +32,13 @@ test-rust: model
 test-contract: model
 	$(CARGO) build --locked -p frontdesk
 	scripts/check-contract "$(CARGO_TARGET_DIR)/debug/frontdesk"
+
+openapi:  ## The Open API's description, into docs/openapi-open.json
+	UPDATE_OPENAPI=1 $(CARGO) nextest run --locked -p frontdesk open_description
+
+fuzz-open:  ## The Open API against its own description, with fuzzed requests; installs Schemathesis
+	$(CARGO) build --locked -p frontdesk
+	scripts/fuzz-open "$(CARGO_TARGET_DIR)/debug/frontdesk" $(FUZZ)
 
 test-browser: model
 	$(CARGO) build --locked -p frontdesk

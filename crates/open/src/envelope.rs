@@ -16,6 +16,8 @@ use web::{Refusal, Result};
 pub const PREFIX: &str = "/v1/open";
 /// Longest page, in rows, and the usual one.
 const MOST: i64 = 100;
+/// Last page that may be asked for.
+const LAST: i64 = 1_000_000;
 const USUAL: i64 = 20;
 
 /// Gives refusals under the prefix their shape here, whoever refuses: a handler, a limit, or the router itself.
@@ -97,9 +99,10 @@ impl Paging {
         if !(1..=MOST).contains(&limit) {
             return Err(Error::invalid("limit", format!("limit is a number from 1 to {MOST}.")).into());
         }
-        let offset = (page - 1).checked_mul(limit).filter(|offset| *offset >= 0);
-        let offset = offset.ok_or_else(|| Error::invalid("page", "page is a number from 1 on."))?;
-        Ok(Page { limit, offset })
+        if !(1..=LAST).contains(&page) {
+            return Err(Error::invalid("page", format!("page is a number from 1 to {LAST}.")).into());
+        }
+        Ok(Page { limit, offset: (page - 1) * limit })
     }
 }
 

@@ -33,8 +33,8 @@ impl Once {
     /// Invalid when the name is empty or too long.
     pub(crate) fn by(caller: &str, name: &str, request: &str) -> Result<Self> {
         let name = name.trim();
-        if name.is_empty() || name.chars().count() > LONGEST {
-            let message = format!("Idempotency-Key has 1 to {LONGEST} characters.");
+        if name.is_empty() || name.len() > LONGEST || !name.bytes().all(|b| matches!(b, b' '..=b'~')) {
+            let message = format!("Idempotency-Key has 1 to {LONGEST} printable characters of ASCII.");
             return Err(Error::invalid("Idempotency-Key", message));
         }
         Ok(Self { caller: caller.to_owned(), name: name.to_owned(), request: sha256(request) })

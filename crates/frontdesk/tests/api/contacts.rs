@@ -159,7 +159,7 @@ on_both! {
         assert_eq!(world.list("customFields.plan=Paid").await, [grace, ada]);
         assert_eq!(world.list("source=FORM").await, [""; 0]);
         assert_eq!(world.list("createdFrom=2200-01-01").await, [""; 0]);
-        for query in ["limit=0", "limit=101", "page=0", "page=99999999999999999999", "sort=shoe", "status=X", "shoe=1", "createdFrom=x"] {
+        for query in ["limit=0", "limit=101", "page=0", "page=1000001", "page=99999999999999999999", "sort=shoe", "status=X", "shoe=1", "createdFrom=x"] {
             let answer = world.open(Method::GET, &format!("/contacts/{{bot}}?{query}")).send().await.expect(400);
             assert_eq!(answer["success"], false, "{query}: {answer}");
         }
@@ -195,6 +195,7 @@ on_both! {
         let (one, two) = (one.expect(201), two.expect(201));
         assert_eq!(one["data"]["contactId"], two["data"]["contactId"]);
         assert_eq!(world.list("").await, ["ada@example.com"]);
+        assert_eq!(wrong(call("a\tb", "ada@example.com").await), [("Idempotency-Key".to_owned(), "any.invalid".to_owned())]);
         let other = call("k1", "grace@example.com").await.expect(409);
         assert_eq!(other["code"], "IDEMPOTENCY_KEY_REUSED");
         call("k2", "ada@example.com").await.expect(201);

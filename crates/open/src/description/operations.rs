@@ -62,7 +62,7 @@ impl Operation {
     }
 
     fn once(self) -> Self {
-        let name = json!({ "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$" });
+        let name = json!({ "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$" });
         let what = "The client's own name for this request. Sent again within a day, the request makes nothing new and gets what it made.";
         let mut header = parameter("Idempotency-Key", what, name);
         header["in"] = json!("header");
@@ -195,7 +195,12 @@ fn contact(
 ) -> [Operation; 7] {
     let below = |more: &str| format!("{base}{more}");
     let file = json!({ "multipart/form-data": {
-        "schema": { "type": "object", "required": ["file"], "properties": { "file": { "type": "string", "format": "binary" } } },
+        "schema": {
+            "type": "object",
+            "required": ["file"],
+            "properties": { "file": { "type": "string", "format": "binary", "minLength": 1 } },
+            "propertyNames": { "pattern": "^[A-Za-z0-9_]+$" },
+        },
     }});
     let attachment = json!({
         "description": "The file's bytes, always as an attachment.",

@@ -202,7 +202,7 @@ fn contact() -> Value {
 fn contact_body(whole: bool) -> Value {
     let mut properties: Map<String, Value> =
         Settings::default().base().iter().map(|field| (field.name.clone(), value_of(field))).collect();
-    properties["stage"] = json!({ "type": ["string", "null"], "description": "One of the agent's stages, which its schema tells." });
+    properties["stage"] = json!({ "type": ["string", "null"], "description": "One of the agent's stages, which its schema tells.", "pattern": LINE });
     let own = "Values by the names of the agent's own fields, which its schema tells; null clears one.";
     properties.insert(
         "customFields".into(),
@@ -293,7 +293,11 @@ fn new_extraction() -> Value {
         "type": "object",
         "description": "A JSON Schema: the fields that are wanted are its properties.",
         "required": ["properties"],
-        "properties": { "properties": { "type": "object", "minProperties": 1 } },
+        "properties": {
+            "type": { "const": "object" },
+            "required": { "type": "array", "items": text() },
+            "properties": { "type": "object", "minProperties": 1, "additionalProperties": { "type": "object", "description": "A JSON Schema of the field." } },
+        },
     });
     let contact = json!({
         "type": "object",
@@ -306,7 +310,7 @@ fn new_extraction() -> Value {
         },
         "additionalProperties": false,
     });
-    object(
+    let mut form = object(
         json!({
             "file": { "type": "string", "format": "binary", "description": "PDF, DOCX, TXT, HTML, EML, or a picture where Tesseract is installed." },
             "schema": wanted,
@@ -314,7 +318,10 @@ fn new_extraction() -> Value {
             "contact": contact,
         }),
         &["threshold", "contact"],
-    )
+    );
+    // Names of a form's parts stand in headers.
+    form["propertyNames"] = json!({ "pattern": "^[A-Za-z0-9_]+$" });
+    form
 }
 
 fn extraction_properties() -> Map<String, Value> {
