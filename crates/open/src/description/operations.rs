@@ -62,7 +62,8 @@ impl Operation {
     }
 
     fn once(self) -> Self {
-        let name = json!({ "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$" });
+        let name =
+            json!({ "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$" });
         let what = "The client's own name for this request. Sent again within a day, the request makes nothing new and gets what it made.";
         let mut header = parameter("Idempotency-Key", what, name);
         header["in"] = json!("header");
