@@ -18,6 +18,8 @@ mod store;
 mod stripe;
 mod subscription;
 mod tariff;
+#[cfg(test)]
+mod tests;
 mod topup;
 mod usage;
 
