@@ -51,9 +51,12 @@ impl Shop {
         let there = self.stripe.card(customer);
         let card = json!({ "brand": "visa", "last4": "4242", "exp_month": 8, "exp_year": 2030 });
         let object = json!({ "id": there, "object": "payment_method", "customer": customer, "type": "card", "card": card });
+        let known =
+            self.company.get("billing/payment-methods").await["payment_methods"].as_array().unwrap().clone();
         self.tell(&format!("evt_{there}"), "payment_method.attached", &object).await;
         let methods = self.company.get("billing/payment-methods").await;
-        let here = methods["payment_methods"].as_array().unwrap().last().unwrap().clone();
+        let is_new = |method: &&Value| known.iter().all(|one| one["id"] != method["id"]);
+        let here = methods["payment_methods"].as_array().unwrap().iter().find(is_new).unwrap().clone();
         assert_eq!(here["last4"], "4242");
         (text(&here["id"]), there)
     }
@@ -107,27 +110,30 @@ on_both! {
 
         // A card that is declined costs nothing and brings nothing.
         shop.stripe.next(Outcome::Declined);
-        let declined = shop.top_up(10, Some(&card), "order 2").await;
-        assert!(text(&declined.json["message"]).contains("insufficient funds"));
+        let declined = shop.top_up(100, Some(&card), "order 2").await;
+        assert!(text(&declined.json["message"]).contains("insufficient funds"), "{}", declined.text);
         assert_eq!(declined.refused(402).0, "PAYMENT_FAILED");
         // A busy Stripe is asked again, under the same name.
         shop.stripe.next(Outcome::Busy);
-        assert_eq!(shop.top_up(10, Some(&card), "order 3").await.expect(200)["credits"], 1_210);
+        assert_eq!(shop.top_up(100, Some(&card), "order 3").await.expect(200)["credits"], 1_300);
+        // Stripe takes no amount that is too small, and says so in its way; people are told in ours.
+        let (code, field) = shop.top_up(10, Some(&card), "order 6").await.refused(400);
+        assert_eq!((&*code, field.as_deref()), ("INVALID_REQUEST", Some("amount")));
         // What takes its time is booked when it is there, and only if it is what was asked for.
         shop.stripe.next(Outcome::Processing);
         let slow = shop.top_up(100, Some(&card), "order 4").await.expect(200);
-        assert_eq!((&slow["status"], &slow["credits"]), (&json!("pending"), &json!(1_210)));
+        assert_eq!((&slow["status"], &slow["credits"]), (&json!("pending"), &json!(1_300)));
         let paid = |amount: i64| json!({ "id": "pi_2", "amount_received": amount, "currency": "usd", "metadata": { "transaction_id": slow["transaction_id"] } });
         shop.tell("evt_c", "payment_intent.succeeded", &paid(1)).await;
-        assert_eq!(shop.company.credits().await, 1_210.0);
+        assert_eq!(shop.company.credits().await, 1_300.0);
         shop.tell("evt_d", "payment_intent.succeeded", &paid(125)).await;
-        assert_eq!(shop.company.credits().await, 1_310.0);
+        assert_eq!(shop.company.credits().await, 1_400.0);
 
         let (other, there) = shop.card(&customer).await;
         shop.company.call(Method::POST, &format!("billing/payment-methods/{other}/default"), json!({})).await.expect(200);
         assert_eq!(shop.last().form["invoice_settings[default_payment_method]"], there);
         // Without a method the default one is charged.
-        shop.top_up(10, None, "order 5").await.expect(200);
+        shop.top_up(100, None, "order 5").await.expect(200);
         assert_eq!(shop.last().form["payment_method"], there);
         shop.company.call(Method::DELETE, &format!("billing/payment-methods/{other}"), json!({})).await.expect(200);
         assert_eq!(shop.last().path, format!("/v1/payment_methods/{there}/detach"));

@@ -202,7 +202,9 @@ async fn take(
     match answer(&mut account, uri.path(), &headers, &body) {
         Ok(value) => Json(value).into_response(),
         Err(Refused(status, error)) => {
-            if error["type"] != "card_error" && status < 500 {
+            // A card's troubles and an amount's size are nothing that a well-made call could avoid.
+            let unforeseen = error["type"] == "card_error" || error["code"] == "amount_too_small";
+            if !unforeseen && status < 500 {
                 account.refused.push(format!("{}: {error}", uri.path()));
             }
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
@@ -370,6 +372,10 @@ fn pay(account: &mut Account, form: &Form) -> Result<Value, Refused> {
         let (method, customer) =
             (get("payment_method").unwrap_or_default(), get("customer").unwrap_or_default());
         attached(account, method, customer)?;
+    }
+    // https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+    if get("amount").and_then(|amount| amount.parse().ok()).is_none_or(|amount: i64| amount < 50) {
+        return Err(wrong("amount_too_small", "amount", "Amount must be at least $0.50 usd".into()));
     }
     let status = match account.next.take() {
         Some(Outcome::Declined) => {

@@ -54,7 +54,7 @@ pub const CALLS: &[Call] = &[
     Call {
         path: "/v1/payment_intents",
         parameters: &[
-            ("amount", Whole(50)),
+            ("amount", Whole(1)),
             ("automatic_payment_methods[enabled]", Flag),
             ("capture_method", One(&["automatic", "automatic_async", "manual"])),
             ("confirm", Flag),

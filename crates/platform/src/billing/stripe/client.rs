@@ -87,6 +87,12 @@ fn refusal(path: &str, status: StatusCode, body: &Value) -> Error {
         };
         return Error::payment("PAYMENT_FAILED", message);
     }
+    if said("code") == "amount_too_small" {
+        return Error::invalid(
+            "amount",
+            "The payment provider takes no amount that small. Buy more credits.",
+        );
+    }
     tracing::error!(path, %status, kind = said("type"), code = said("code"), message = said("message"), "Stripe refused a call");
     if status.is_server_error() || matches!(status, StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS) {
         return passing("The payment provider is busy. Please try again in a moment.");
