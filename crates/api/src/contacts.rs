@@ -28,8 +28,11 @@ pub async fn list_contacts(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Json<Value>> {
     let (filter, sort) = Filter::read(&query, &["limit", "offset"])?;
-    let list = contacts::list(&app, &member.tenant, &agent.parse()?, (&filter, sort), page.page()?).await?;
-    Ok(Json(paged("contacts", list, |contact| json!(contact))))
+    let contacts::Found { list, is_exact } =
+        contacts::list(&app, &member.tenant, &agent.parse()?, (&filter, sort), page.page()?).await?;
+    let mut answer = paged("contacts", list, |contact| json!(contact));
+    answer["is_total_exact"] = json!(is_exact);
+    Ok(Json(answer))
 }
 
 /// `POST …/agents/{agent_id}/contacts`
@@ -150,7 +153,7 @@ pub async fn get_contact_settings(
     member: Member,
     Path((_, agent)): Path<(String, String)>,
 ) -> Result<Json<Value>> {
-    Ok(Json(json!(contacts::settings(&app, &member.tenant, &agent.parse()?).await?)))
+    Ok(Json(json!(*contacts::settings(&app, &member.tenant, &agent.parse()?).await?)))
 }
 
 /// The body of a change of stages and own fields.

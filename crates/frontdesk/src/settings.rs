@@ -198,6 +198,7 @@ impl Settings {
             listen,
             database: self.database(&data_dir)?,
             blobs_url: self.blobs_url.clone().filter(|url| !url.is_empty()),
+            blobs_env: std::env::vars().filter(|(name, _)| name.starts_with("AWS_")).collect(),
             llm: self.llm()?,
             llm_models: self.llm_models()?,
             model_times: self.model_times()?,

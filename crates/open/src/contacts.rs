@@ -11,7 +11,7 @@ use platform::{
 use serde_json::{Map, Value, json};
 use web::{Path, Program, Query, Result};
 
-use crate::envelope::{Paging, created, listed, object, success};
+use crate::envelope::{Paging, created, found, object, success};
 
 /// `GET /contacts/schema/chatbots/{agent_id}`: the fields that this agent's contacts have.
 pub async fn get_contact_schema(State(app): State<App>, program: Program) -> Result<Json<Value>> {
@@ -86,8 +86,10 @@ pub async fn list_contacts(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Json<Value>> {
     let (filter, sort) = Filter::read(&query, &["page", "limit"])?;
-    let list = contacts::list(&app, &program.tenant, &program.agent, (&filter, sort), paging.part()?).await?;
-    Ok(listed("Contacts retrieved successfully", list, |contact| json!(contact)))
+    let part = paging.part()?;
+    let contacts::Found { list, is_exact } =
+        contacts::list(&app, &program.tenant, &program.agent, (&filter, sort), part).await?;
+    Ok(found("Contacts retrieved successfully", list, is_exact, |contact| json!(contact)))
 }
 
 /// `GET /contacts/{externalReferenceId}/chatbots/{agent_id}`

@@ -82,6 +82,18 @@ pub(crate) fn listed<T>(message: &str, list: Paged<T>, row: impl Fn(T) -> Value)
     }))
 }
 
+/// A part of a list whose total may be more than was counted.
+pub(crate) fn found<T>(
+    message: &str,
+    list: Paged<T>,
+    is_exact: bool,
+    row: impl Fn(T) -> Value,
+) -> Json<Value> {
+    let Json(mut answer) = listed(message, list, row);
+    answer["pagination"]["isTotalExact"] = json!(is_exact);
+    Json(answer)
+}
+
 /// The paging part of a query.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(crate) struct Paging {

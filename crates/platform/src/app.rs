@@ -11,8 +11,7 @@ use crate::{
     answering::{Breakers, LiveAnswers},
     billing::{self, Meters, Provider, Purses},
     callers::{self, Callers},
-    conversations::Recorder,
-    events, housekeeping,
+    contacts, conversations, events, housekeeping,
     http::{Outbound, Resolver, SystemResolver},
     identity::{Tokens, server_secret},
     jobs::{Bell, run},
@@ -20,6 +19,7 @@ use crate::{
     limits::Limiter,
     mail::Mailer,
     secret_box::SecretBox,
+    together::Together,
     webhooks,
 };
 
@@ -60,7 +60,9 @@ pub struct Parts {
     /// The workspaces' search indexes.
     pub indexes: Indexes,
     /// Writes down what was said.
-    pub recorder: Recorder,
+    pub(crate) recorder: Together<conversations::Entry>,
+    /// Writes down new contacts.
+    pub(crate) intake: Together<contacts::New>,
     /// Puts questions together.
     pub(crate) grouping: Grouping,
     /// The models that failed lately.
@@ -126,9 +128,13 @@ impl App {
             entropy,
             db,
             blobs: Blobs::open(config.data_dir.join("files")).await?,
-            objects: Objects::open(config.blobs_url.as_deref(), &config.data_dir.join("objects")).map_err(
-                |e| Error::invalid("FRONTDESK_BLOBS_URL", format!("the file store cannot be opened: {e}")),
-            )?,
+            objects: Objects::open(
+                config.blobs_url.as_deref().map(|url| (url, config.blobs_env.as_slice())),
+                &config.data_dir.join("objects"),
+            )
+            .map_err(|e| {
+                Error::invalid("FRONTDESK_BLOBS_URL", format!("the file store cannot be opened: {e}"))
+            })?,
             mailer,
             tokens: Tokens::new(&secret),
             secrets: SecretBox::new(&secret),
@@ -138,7 +144,8 @@ impl App {
             indexes: Indexes::open(&config).await?,
             http,
             outbound: Outbound::new(&config, resolver)?,
-            recorder: Recorder::default(),
+            recorder: Together::default(),
+            intake: Together::default(),
             grouping: Grouping::default(),
             breakers: Breakers::default(),
             purses: Purses::default(),

@@ -10,9 +10,10 @@ use crate::{
     agents::Published,
     billing::Contract,
     cache::Cache,
+    contacts,
     identity::Caller,
     providers::Usable,
-    workspaces::{AccountKey, Door, Listed},
+    workspaces::{AccountKey, Door, Listed, keys::OpenKeyRow},
 };
 
 /// The channel on which servers tell each other of changes.
@@ -30,6 +31,10 @@ pub struct Callers {
     pub(crate) agents: Cache<(Tenant, AgentId), Arc<Published>>,
     /// Where agents are that visitors reach by their id alone.
     pub(crate) public: Cache<AgentId, Tenant>,
+    /// By the key's hash.
+    pub(crate) open_keys: Cache<String, Arc<OpenKeyRow>>,
+    /// What agents' contacts are like.
+    pub(crate) contact_settings: Cache<(Tenant, AgentId), Arc<contacts::Settings>>,
     /// The providers of language models that workspaces bring.
     pub(crate) providers: Cache<Tenant, Arc<Vec<Usable>>>,
     /// What workspaces have subscribed to.
@@ -55,6 +60,8 @@ impl Callers {
         self.sessions.forget();
         self.account_keys.forget();
         self.doors.forget();
+        self.open_keys.forget();
+        self.contact_settings.forget();
         self.agents.forget();
         self.public.forget();
         self.providers.forget();

@@ -25,6 +25,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where files of contacts lie, `s3://bucket/folder`; in the data folder when unset.
     pub blobs_url: Option<String>,
+    /// Keys, region and endpoint of that store, by the names of their variables: `AWS_ACCESS_KEY_ID`, …
+    pub blobs_env: Vec<(String, String)>,
     /// The database.
     pub database: DbConfig,
     /// Signs sessions; made at the first start when unset.

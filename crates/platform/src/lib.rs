@@ -37,6 +37,7 @@ mod page;
 mod patch;
 pub mod providers;
 mod secret_box;
+mod together;
 pub mod visitors;
 pub mod webhooks;
 pub mod workspaces;

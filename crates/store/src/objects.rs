@@ -31,21 +31,24 @@ pub struct Arrived {
 const HEAD: usize = 8 * 1024;
 
 impl Objects {
-    /// Opens `s3://bucket/folder`, with keys, region and endpoint from the `AWS_…` variables of the environment, or
-    /// else the folder given.
+    /// Opens `s3://bucket/folder`, with keys, region and endpoint from the `AWS_…` variables given, or else the folder.
     ///
     /// # Errors
     /// When the address is not understood, or the folder cannot be made.
-    pub fn open(url: Option<&str>, folder: &Path) -> Result<Self, BlobError> {
+    pub fn open(s3: Option<(&str, &[(String, String)])>, folder: &Path) -> Result<Self, BlobError> {
         let failed = |error: Error| BlobError::Io(std::io::Error::other(error));
-        let Some(url) = url else {
+        let Some((url, variables)) = s3 else {
             std::fs::create_dir_all(folder)?;
             let store =
                 LocalFileSystem::new_with_prefix(folder).map_err(failed)?.with_automatic_cleanup(true);
             return Ok(Self(Arc::new(store)));
         };
-        let store =
-            AmazonS3Builder::from_env().with_url(url).with_allow_http(true).build().map_err(failed)?;
+        let known = variables
+            .iter()
+            .filter_map(|(name, value)| Some((name.to_ascii_lowercase().parse().ok()?, value)));
+        let builder =
+            known.fold(AmazonS3Builder::new(), |builder, (key, value)| builder.with_config(key, value));
+        let store = builder.with_url(url).with_allow_http(true).build().map_err(failed)?;
         let folder =
             url.strip_prefix("s3://").and_then(|rest| rest.split_once('/')).map_or("", |(_, folder)| folder);
         Ok(Self(match folder.trim_matches('/') {

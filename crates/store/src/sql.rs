@@ -84,6 +84,12 @@ impl Sql {
         self.push(")")
     }
 
+    /// Puts the statement, with a limit, into another: `.wrap("SELECT count(*) FROM (", 100, ") counted")`.
+    pub fn wrap(mut self, before: &'static str, limit: i64, after: &'static str) -> Self {
+        self.text.to_mut().insert_str(0, before);
+        self.push_bind(" LIMIT ", limit).push(after)
+    }
+
     fn push_placeholder(&mut self) {
         let n = self.values.len();
         write!(self.text.to_mut(), "${n}").expect("writing to a string cannot fail");

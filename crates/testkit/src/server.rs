@@ -70,6 +70,7 @@ impl Server {
             data_dir: folder.path().to_owned(),
             database: database.config(folder.path(), &name),
             blobs_url: None,
+            blobs_env: Vec::new(),
             secret_key: None,
             smtp_url: None,
             mail_from: "Frontdesk <frontdesk@example.com>".parse().expect("a sender"),

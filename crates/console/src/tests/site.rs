@@ -117,6 +117,7 @@ fn config(folder: &std::path::Path, public_url: &str) -> Config {
         data_dir: folder.into(),
         database: DbConfig::Sqlite { file: folder.join("test.db"), readers: 2 },
         blobs_url: None,
+        blobs_env: Vec::new(),
         secret_key: None,
         smtp_url: None,
         mail_from: "Frontdesk <frontdesk@example.com>".parse().unwrap(),

@@ -16,7 +16,10 @@ pub struct World {
 
 impl World {
     pub async fn new(database: Database) -> Self {
-        let server = start(database).await;
+        Self::on(start(database).await).await
+    }
+
+    pub async fn on(server: Server) -> Self {
         let owner = server.owner("owner@example.com").await;
         let collection = server.collection(&owner).await;
         let agent = server.agent(&owner, &collection).await;
@@ -136,6 +139,45 @@ on_both! {
         world.server.stop().await;
     }
 
+    async fn a_key_that_may_not_is_told_why_in_the_envelope(database: Database) {
+        let world = World::new(database).await;
+        let key = async |change: Value| {
+            let mut form = json!({ "name": "Sync", "permissions": { "contacts": ["read"] } });
+            form.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            let key = world.inside(Method::POST, "/open-keys").json(form).send().await.expect(201);
+            ["api_key", "api_secret"].map(|name| key[name].as_str().unwrap().to_owned())
+        };
+        let path = format!("/v1/open/contacts/chatbots/{}", world.agent);
+        let call = async |method: Method, [key, secret]: &[String; 2]| {
+            let call = world.server.call(method, &path).header("x-api-key", key).header("x-api-secret", secret);
+            call.json(json!({ "primaryEmail": "ada@example.com" })).send().await
+        };
+        let [plain, abroad, hasty, brief] = [
+            key(json!({})).await,
+            key(json!({ "allowed_ips": ["203.0.113.7"] })).await,
+            key(json!({ "rate_limit_per_minute": 1 })).await,
+            key(json!({ "expires_at": world.server.app.clock.now() + chrono::TimeDelta::seconds(9) })).await,
+        ];
+        call(Method::GET, &hasty).await.expect(200);
+        let wrong = [plain[0].clone(), abroad[1].clone()];
+        let limited = call(Method::GET, &hasty).await;
+        assert!(header(&limited.headers, "retry-after").parse::<u64>().unwrap() > 0);
+        let refusals = [
+            (call(Method::POST, &plain).await, 403, "INSUFFICIENT_PERMISSIONS"),
+            (call(Method::GET, &abroad).await, 403, "IP_NOT_ALLOWED"),
+            (limited, 429, "RATE_LIMIT_EXCEEDED"),
+            (call(Method::GET, &wrong).await, 401, "UNAUTHORIZED"),
+        ];
+        world.server.app.clock.advance(chrono::TimeDelta::seconds(10));
+        let expired = (call(Method::GET, &brief).await, 401, "KEY_EXPIRED");
+        for (answer, status, code) in refusals.into_iter().chain([expired]) {
+            let answer = answer.expect(status);
+            assert_eq!((&answer["success"], &answer["code"]), (&json!(false), &json!(code)), "{answer}");
+            assert!(answer["message"].is_string() && answer["validationErrors"] == json!([]), "{answer}");
+        }
+        world.server.stop().await;
+    }
+
     async fn lists_are_found_filtered_and_ordered(database: Database) {
         let world = World::new(database).await;
         let plan = json!({ "fields": [{ "name": "plan", "type": "select", "options": ["Free", "Paid"] }] });
@@ -185,6 +227,86 @@ on_both! {
         world.server.stop().await;
     }
 
+    async fn long_lists_are_whole_and_counted(database: Database) {
+        const ROWS: usize = 2_300;
+        let world = World::new(database).await;
+        let own = json!({ "fields": [
+            { "name": "plan", "type": "select", "options": ["Free", "Paid"] },
+            { "name": "seats", "type": "number" },
+            { "name": "vip", "type": "checkbox" },
+        ]});
+        world.inside(Method::PUT, "/contact-settings").json(own).send().await.expect(200);
+        let mut table = "primaryEmail,externalReferenceId,firstName,lastName,stage,plan,seats,vip\n".to_owned();
+        for n in 0..ROWS {
+            let (stage, plan) = (["LEAD", "CUSTOMER", "LOST"][n % 3], ["Free", "Paid"][n % 2]);
+            table += &format!("p{n}@example.com,r{n},Name{n},Common,{stage},{plan},{}.0,{}\n", n % 50, n == 7);
+        }
+        world.inside(Method::POST, "/contacts/imports").file("contacts.csv", table, &[]).send().await.expect(202);
+        world.server.quiet().await;
+        let page = async |query: &str, page: usize| {
+            let path = format!("/contacts/{{bot}}?{query}&limit=100&page={page}");
+            let list = world.open(Method::GET, &path).send().await.expect(200);
+            (list["data"].as_array().unwrap().clone(), list["pagination"].clone())
+        };
+        let all = async |query: &str| {
+            let (mut ids, mut at) = (Vec::new(), 1);
+            loop {
+                let (rows, paging) = page(query, at).await;
+                ids.extend(rows.iter().map(|row| row["contactId"].as_str().unwrap().to_owned()));
+                if paging["hasNextPage"] == false {
+                    return ids;
+                }
+                at += 1;
+            }
+        };
+        let counted = async |query: &str| {
+            let (_, paging) = page(query, 1).await;
+            (paging["totalItems"].as_u64().unwrap() as usize, paging["isTotalExact"] == true)
+        };
+        let down = all("sort=-createdAt").await;
+        assert_eq!(down.len(), ROWS);
+        assert!(down.is_sorted_by(|a, b| a > b), "each contact once, in order, on pages from end to end");
+        let mut up = all("sort=createdAt").await;
+        up.reverse();
+        assert!(up == down);
+
+        assert_eq!(counted("x=").await, (ROWS, true));
+        assert_eq!(counted("stage=LEAD").await, (ROWS.div_ceil(3), true));
+        assert_eq!(counted("customFields.plan=paid").await, (ROWS / 2, true));
+        assert_eq!(counted("customFields.seats=7").await, (ROWS / 50, true), "numbers are met however they are written");
+        assert_eq!(counted("customFields.vip=true").await, (1, true));
+        assert_eq!(counted("stage=LEAD&customFields.plan=Paid").await, (383, true));
+        assert_eq!(counted("search=name77").await, (11, true), "name77, and name770 to name779");
+        assert_eq!(counted("search=common+p3@example.com").await, (1, true));
+        assert_eq!(counted("stage=LEAD&source=API").await, (0, true));
+        assert_eq!(counted("search=common&customFields.seats=7&stage=CUSTOMER").await.1, true);
+        for (query, size) in [
+            ("source=IMPORT&status=ACTIVE", ROWS),
+            ("search=common", ROWS),
+            ("createdFrom=2020-01-01&sort=lastName", ROWS),
+        ] {
+            let (total, exact) = counted(query).await;
+            assert!(!exact && total > 1_000 && total <= size, "{query}: at least {total}");
+            let mut ids = all(query).await;
+            ids.sort();
+            ids.dedup();
+            assert_eq!(ids.len(), size, "{query}: the pages go on to the last");
+        }
+        for wrong in ["customFields.shoe=1", "customFields.plan=Gold", "customFields.seats=many"] {
+            world.open(Method::GET, &format!("/contacts/{{bot}}?{wrong}")).send().await.expect(400);
+        }
+
+        // Put away, it is missing from every list and count.
+        let archive = format!("/contacts/mantisid/{}/{{bot}}/archive", down[40]);
+        let archived = world.open(Method::PATCH, &archive).send().await.expect(200);
+        let seats = archived["data"]["customFields"]["seats"].as_f64().unwrap();
+        assert_eq!(all("sort=createdAt").await.len(), ROWS - 1);
+        assert_eq!(counted(&format!("customFields.seats={seats}")).await, (ROWS / 50 - 1, true));
+        assert_eq!(counted("status=ARCHIVED").await, (1, true));
+        assert_eq!(counted("status=ACTIVE").await, (ROWS - 1, true));
+        world.server.stop().await;
+    }
+
     async fn a_request_that_comes_again_makes_nothing_new(database: Database) {
         let world = World::new(database).await;
         let call = |key: &'static str, email: &'static str| {
@@ -202,6 +324,27 @@ on_both! {
         assert_eq!(world.list("").await.len(), 2, "without the key's promise a contact is another contact");
         world.server.app.clock.advance(chrono::TimeDelta::hours(25));
         call("k1", "grace@example.com").await.expect(201);
+        world.server.stop().await;
+    }
+
+    async fn contacts_that_come_at_once_do_not_spoil_each_other(database: Database) {
+        let world = World::new(database).await;
+        let create = |n: usize| {
+            // Two are the same, and one has nobody for its owner.
+            let reference = if n == 7 { 3 } else { n };
+            let mut body = json!({ "primaryEmail": format!("p{n}@example.com"), "externalReferenceId": format!("r{reference}") });
+            if n == 11 {
+                body["ownerId"] = json!("user_000000000000000000000000");
+            }
+            world.open(Method::POST, "/contacts/{bot}").json(body).send()
+        };
+        let answers = futures_util::future::join_all((0..24).map(create)).await;
+        let count = |status: u16| answers.iter().filter(|answer| answer.status.as_u16() == status).count();
+        assert_eq!((count(201), count(409), count(400)), (22, 1, 1));
+        assert_eq!(answers[11].json["validationErrors"][0]["field"], "ownerId");
+        assert_eq!(world.list("limit=100").await.len(), 22);
+        let log = world.server.within(&world.owner, Method::GET, "/audit-log?action=contact.created&limit=100").send().await.expect(200);
+        assert_eq!(log["total"], 22, "each is in the audit log, once");
         world.server.stop().await;
     }
 

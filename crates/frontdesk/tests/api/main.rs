@@ -12,7 +12,7 @@ mod billing;
 mod billing_credits;
 mod billing_limits;
 mod billing_stripe;
-
+mod blobs;
 mod companies;
 mod contacts;
 mod crawl;

@@ -139,8 +139,12 @@ fn pagination() -> Value {
             "itemsPerPage": { "type": "integer", "minimum": 1, "maximum": 100 },
             "hasNextPage": { "type": "boolean" },
             "hasPreviousPage": { "type": "boolean" },
+            "isTotalExact": {
+                "type": "boolean",
+                "description": "Of contacts: false when there are at least `totalItems`, and counting them all would take long. `hasNextPage` is right all the same.",
+            },
         }),
-        &[],
+        &["isTotalExact"],
     )
 }
 

@@ -45,6 +45,22 @@ pub async fn record(app: &App, db: &mut Write, tenant: &Tenant, by: &Actor, even
     write(app, db, Some(tenant.id()), by, event).await
 }
 
+/// Adds several entries, each to its workspace's log, as part of a change.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn record_all<'a>(
+    app: &App,
+    db: &mut Write,
+    events: impl Iterator<Item = (&'a Tenant, &'a Actor, Event<'a>)>,
+) -> Result<()> {
+    let now = app.clock.now();
+    let entries: Vec<_> = events
+        .map(|(tenant, by, event)| (AuditId::new(now, app.entropy), Some(tenant.id()), by, event))
+        .collect();
+    store::insert(db, &entries, now).await
+}
+
 /// Adds what concerns a person and no workspace: logins, passwords, sessions.
 ///
 /// # Errors
@@ -61,7 +77,7 @@ async fn write(
     event: Event<'_>,
 ) -> Result<()> {
     let now = app.clock.now();
-    store::insert(db, &AuditId::new(now, app.entropy), workspace, by, &event, now).await
+    store::insert(db, &[(AuditId::new(now, app.entropy), workspace, by, event)], now).await
 }
 
 /// A part of a workspace's log, latest first: its changes, and the logins of the people in it

@@ -1,6 +1,6 @@
 //! The table of the audit log. There is no statement that changes or deletes one of its rows.
 
-use ::store::{Read, Write, sql};
+use ::store::{Read, Sql, Write, sql};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::FromRow;
@@ -48,31 +48,39 @@ pub struct Filter {
     pub to: Option<DateTime<Utc>>,
 }
 
-pub(super) async fn insert(
-    db: &mut Write,
-    id: &AuditId,
-    workspace: Option<&WorkspaceId>,
-    by: &Actor,
-    event: &Event<'_>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    db.execute(sql!(
-        "INSERT INTO audit_log (id, workspace_id, user_id, key_id, actor, action, target, details, address, user_agent, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        id,
-        workspace.map(|id| id.as_str().to_owned()),
-        by.user.as_ref().map(|id| id.as_str().to_owned()),
-        by.key.as_ref().map(|id| id.as_str().to_owned()),
-        by.name.as_str(),
-        event.action,
-        event.target,
-        event.details.clone(),
-        by.origin.address.map(|address| address.to_string()),
-        by.origin.user_agent.clone(),
-        now
-    ))
-    .await?;
+/// Entries that are inserted by one statement.
+const SOME: usize = 500;
+
+/// An entry that is to be written.
+pub(super) type New<'a> = (AuditId, Option<&'a WorkspaceId>, &'a Actor, Event<'a>);
+
+pub(super) async fn insert(db: &mut Write, entries: &[New<'_>], now: DateTime<Utc>) -> Result<()> {
+    for some in entries.chunks(SOME) {
+        let Some((first, others)) = some.split_first() else { continue };
+        let start = sql!(
+            "INSERT INTO audit_log (id, workspace_id, user_id, key_id, actor, action, target, details, address, user_agent,
+                 created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        );
+        let start = row(first, now).into_iter().fold(start, Sql::bind);
+        db.execute(others.iter().fold(start, |sql, entry| sql.push_row(row(entry, now)))).await?;
+    }
     Ok(())
+}
+
+fn row((id, workspace, by, event): &New<'_>, now: DateTime<Utc>) -> [::store::Value; 11] {
+    [
+        id.into(),
+        workspace.map(|id| id.as_str().to_owned()).into(),
+        by.user.as_ref().map(|id| id.as_str().to_owned()).into(),
+        by.key.as_ref().map(|id| id.as_str().to_owned()).into(),
+        by.name.as_str().into(),
+        event.action.into(),
+        event.target.into(),
+        event.details.clone().into(),
+        by.origin.address.map(|address| address.to_string()).into(),
+        by.origin.user_agent.clone().into(),
+        now.into(),
+    ]
 }
 
 pub(super) async fn list(

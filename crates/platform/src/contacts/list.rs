@@ -1,12 +1,14 @@
-//! Lists of contacts: filters, orders, and counts that stay quick over a million of them.
+//! Which contacts a list is to hold, and in what order.
 
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use store::{Read, Sql, sql};
 
-use super::{Contact, SOURCES, STATUSES, contact::ARCHIVED, settings, store::COLUMNS, terms};
-use crate::{AgentId, App, Error, Page, Paged, Result, Tenant};
+use super::{SOURCES, STATUSES, Settings, contact::ARCHIVED, terms};
+use crate::{
+    Error, Result,
+    fields::{self, Mode},
+};
 
 /// Which contacts to list.
 #[derive(Clone, Debug, Default)]
@@ -64,38 +66,36 @@ impl Filter {
         Ok((filter, sort))
     }
 
-    fn is_plain(&self) -> bool {
-        let Self { search, status, stage, source, owner, created_from, created_to, custom } = self;
-        [search, status, stage, source, owner].iter().all(|part| part.is_none())
-            && created_from.is_none()
-            && created_to.is_none()
-            && custom.is_empty()
-    }
-
-    /// Adds the conditions to a statement that has those of tenant and agent.
-    fn narrow(&self, sql: Sql, tenant: &Tenant, agent: &AgentId) -> Sql {
-        let sql = match self.status.as_deref() {
-            Some(ARCHIVED) => sql.push(" AND archived_at IS NOT NULL"),
-            status => sql.push(" AND archived_at IS NULL").and("status = ", status),
-        };
-        let sql = sql
-            .and("stage = ", self.stage.as_deref())
-            .and("source = ", self.source.as_deref())
-            .and("owner_id = ", self.owner.as_deref())
-            .and("created_at >= ", self.created_from)
-            .and("created_at < ", self.created_to);
-        let sql = self.custom.iter().fold(sql, |sql, (name, value)| {
-            sql.push_bind(" AND custom_fields ->> ", name.as_str()).push_bind(" = ", value.as_str())
-        });
-        let words = self.search.as_deref().map(terms::asked).unwrap_or_default();
-        words.into_iter().fold(sql, |sql, word| {
-            let end = format!("{word}\u{10ffff}");
-            sql.push_bind(" AND id IN (SELECT contact_id FROM contact_terms WHERE workspace_id = ", tenant)
-                .push_bind(" AND agent_id = ", agent)
-                .push_bind(" AND term >= ", word)
-                .push_bind(" AND term < ", end)
-                .push(")")
-        })
+    /// The facets that a contact must have.
+    ///
+    /// # Errors
+    /// Invalid when the agent has no such field of its own, or the field no such value.
+    pub(super) fn facets(&self, settings: &Settings) -> Result<Vec<String>> {
+        let base = [
+            ("status", &self.status),
+            ("stage", &self.stage),
+            ("source", &self.source),
+            ("ownerId", &self.owner),
+        ];
+        let mut facets: Vec<String> = base
+            .into_iter()
+            .filter_map(|(name, value)| Some(terms::facet(name, value.as_deref()?)))
+            .collect();
+        for (name, value) in &self.custom {
+            let whole = format!("customFields.{name}");
+            let Some(field) = settings.fields.iter().find(|field| field.name == *name) else {
+                let message = format!("{whole} is not a field of this agent's contacts.");
+                return Err(Error::invalid(whole, message));
+            };
+            let given = [(name.clone(), value.as_str().into())].into_iter().collect();
+            let spelt = fields::check(std::slice::from_ref(field), &given, Mode::Change);
+            let spelt = spelt.map_err(|wrong| {
+                let what = wrong.first().map(|violation| violation.message.clone()).unwrap_or_default();
+                Error::invalid(whole.clone(), format!("customFields.{what}."))
+            })?;
+            facets.push(terms::facet(&whole, &terms::spelling(&spelt[name])));
+        }
+        Ok(facets)
     }
 }
 
@@ -148,57 +148,29 @@ impl FromStr for Sort {
 }
 
 impl Sort {
-    fn order(self) -> &'static str {
+    /// Whether ids decide, which grow with the time when a contact became known.
+    pub(super) fn by_id(self) -> Option<Direction> {
+        (self.column == "id").then_some(if self.descending { Direction::Down } else { Direction::Up })
+    }
+
+    /// The order of `contacts c`.
+    pub(super) fn order(self) -> &'static str {
         match (self.column, self.descending) {
-            ("id", true) => " ORDER BY id DESC",
-            ("id", false) => " ORDER BY id",
-            ("updated_at", true) => " ORDER BY updated_at DESC, id DESC",
-            ("updated_at", false) => " ORDER BY updated_at, id",
-            ("email_key", true) => " ORDER BY email_key DESC, id DESC",
-            ("email_key", false) => " ORDER BY email_key, id",
-            (_, true) => " ORDER BY last_name DESC, id DESC",
-            (_, false) => " ORDER BY last_name, id",
+            ("id", true) => " ORDER BY c.id DESC",
+            ("id", false) => " ORDER BY c.id",
+            ("updated_at", true) => " ORDER BY c.updated_at DESC, c.id DESC",
+            ("updated_at", false) => " ORDER BY c.updated_at, c.id",
+            ("email_key", true) => " ORDER BY c.email_key DESC, c.id DESC",
+            ("email_key", false) => " ORDER BY c.email_key, c.id",
+            (_, true) => " ORDER BY c.last_name DESC, c.id DESC",
+            (_, false) => " ORDER BY c.last_name, c.id",
         }
     }
 }
 
-/// A part of an agent's contacts.
-///
-/// # Errors
-/// Not found when the workspace has no such agent.
-pub async fn list(
-    app: &App,
-    tenant: &Tenant,
-    agent: &AgentId,
-    (filter, sort): (&Filter, Sort),
-    page: Page,
-) -> Result<Paged<Contact>> {
-    let mut db = app.db.read().await?;
-    settings::read(&mut db, tenant, agent).await?;
-    let total = count(&mut db, tenant, agent, filter).await?;
-    // The rows that are passed over are passed over in the index alone.
-    let ids = sql!("SELECT id FROM contacts WHERE workspace_id = $1 AND agent_id = $2", tenant, agent);
-    let ids: Vec<(String,)> = db
-        .all(
-            filter
-                .narrow(ids, tenant, agent)
-                .push(sort.order())
-                .push_bind(" LIMIT ", page.limit)
-                .push_bind(" OFFSET ", page.offset),
-        )
-        .await?;
-    let rows = Sql::new(COLUMNS).bind(tenant).bind(agent).and_in("id", ids.into_iter().map(|(id,)| id));
-    let items = db.all(rows.push(sort.order())).await?;
-    Ok(Paged { items, total, page })
-}
-
-async fn count(db: &mut Read, tenant: &Tenant, agent: &AgentId, filter: &Filter) -> Result<i64> {
-    if filter.is_plain() {
-        let counted =
-            sql!("SELECT live FROM contact_counts WHERE workspace_id = $1 AND agent_id = $2", tenant, agent);
-        return Ok(db.optional::<(i64,)>(counted).await?.map_or(0, |(live,)| live));
-    }
-    let count =
-        sql!("SELECT count(*) FROM contacts WHERE workspace_id = $1 AND agent_id = $2", tenant, agent);
-    Ok(db.count(filter.narrow(count, tenant, agent)).await?)
+/// Which way ids run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Up,
+    Down,
 }

@@ -3,6 +3,8 @@
 
 mod contact;
 mod files;
+mod find;
+mod intake;
 mod list;
 mod merge;
 mod notes;
@@ -16,7 +18,9 @@ use serde_json::{Map, Value, json};
 pub use contact::{Contact, Handle, SOURCES, STATUSES, Source};
 pub(crate) use files::release_files;
 pub use files::{FileRow, add_file, delete_file, list_files, open_file};
-pub use list::{Filter, Sort, list};
+pub use find::{Found, list};
+pub(crate) use intake::New;
+pub use list::{Filter, Sort};
 pub use merge::merge;
 pub use notes::{Note, add_note, delete_note, list_notes};
 pub use settings::{READ_ONLY, Settings, change_settings, settings};
@@ -30,7 +34,7 @@ use crate::{
     audit::{self, Event},
     events::{self, Fact},
     fields::Mode,
-    idempotency::{self, Once},
+    idempotency::Once,
     identity::EmailAddress,
 };
 
@@ -48,16 +52,10 @@ pub async fn create(
 ) -> Result<Contact> {
     let settings = settings(app, tenant, agent).await?;
     let values = settings.check(body, Mode::Whole)?;
-    let mut db = app.db.write().await?;
     let contact = Contact::new(app, source).with(values)?;
-    if let Some(id) = idempotency::begin(app, &mut db, tenant, once, contact.id.as_str()).await? {
-        return find(&mut db, tenant, agent, &Handle::Id(id.parse()?)).await;
-    }
-    check_owner(&mut db, tenant, &contact).await?;
-    store::insert(&mut db, tenant, agent, std::slice::from_ref(&contact)).await.map_err(taken)?;
-    record(app, &mut db, tenant, by, "contact.created", &contact).await?;
-    announce(app, &mut db, tenant, agent, std::slice::from_ref(&contact)).await?;
-    db.commit().await?;
+    let new =
+        New { tenant: tenant.clone(), agent: agent.clone(), by: by.clone(), contact, once: once.cloned() };
+    let contact = app.intake.submit(app, new).await?;
     app.bell.ring();
     Ok(contact)
 }
@@ -147,7 +145,7 @@ pub(crate) async fn learn(
     let email = values.email().ok_or_else(|| Error::internal("a contact is learnt by its address"))?;
     let Some(old) = store::by_email(db, tenant, agent, &email).await? else {
         let contact = Contact::new(app, source).with(values)?;
-        store::insert(db, tenant, agent, std::slice::from_ref(&contact)).await.map_err(taken)?;
+        store::insert(db, tenant, agent, &[&contact]).await.map_err(taken)?;
         record(app, db, tenant, by, "contact.created", &contact).await?;
         announce(app, db, tenant, agent, std::slice::from_ref(&contact)).await?;
         return Ok(contact);
@@ -302,14 +300,26 @@ async fn announce(
     agent: &AgentId,
     contacts: &[Contact],
 ) -> Result<()> {
-    let fact = |contact: &Contact| Fact::ContactCreated {
-        contact: contact.id.clone(),
-        agent: agent.clone(),
-        email: contact.primary_email.clone(),
-        source: contact.source.clone(),
+    announce_each(app, db, contacts.iter().map(|contact| (tenant, agent, contact))).await
+}
+
+/// The same of contacts of several agents.
+async fn announce_each<'a>(
+    app: &App,
+    db: &mut Write,
+    contacts: impl Iterator<Item = (&'a Tenant, &'a AgentId, &'a Contact)>,
+) -> Result<()> {
+    let fact = |(tenant, agent, contact): (&'a Tenant, &AgentId, &Contact)| {
+        let fact = Fact::ContactCreated {
+            contact: contact.id.clone(),
+            agent: agent.clone(),
+            email: contact.primary_email.clone(),
+            source: contact.source.clone(),
+        };
+        (tenant, fact)
     };
-    let facts: Vec<Fact> = contacts.iter().map(fact).collect();
-    events::record_all(app, db, facts.iter().map(|fact| (tenant, fact))).await
+    let facts: Vec<(&Tenant, Fact)> = contacts.map(fact).collect();
+    events::record_all(app, db, facts.iter().map(|(tenant, fact)| (*tenant, fact))).await
 }
 
 /// A contact's id, when the text is one.

@@ -1,5 +1,7 @@
 //! What an agent's contacts are like: the fields that all have, and those that the agent adds.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::{Read, sql};
@@ -163,8 +165,11 @@ fn worded(violation: Violation) -> Violation {
 ///
 /// # Errors
 /// Not found when the workspace has no such agent.
-pub async fn settings(app: &App, tenant: &Tenant, agent: &AgentId) -> Result<Settings> {
-    read(&mut app.db.read().await?, tenant, agent).await
+pub async fn settings(app: &App, tenant: &Tenant, agent: &AgentId) -> Result<Arc<Settings>> {
+    let key = (tenant.clone(), agent.clone());
+    let read = async { Ok(Some(Arc::new(read(&mut app.db.read().await?, tenant, agent).await?))) };
+    let known = app.callers.contact_settings.get(&key, app.clock.now(), read).await?;
+    known.ok_or_else(|| Error::internal("settings were read and are not there"))
 }
 
 pub(crate) async fn read(db: &mut Read, tenant: &Tenant, agent: &AgentId) -> Result<Settings> {
@@ -215,7 +220,7 @@ pub async fn change_settings(
     ))
     .await?;
     audit::record(app, &mut db, tenant, by, Event::new("contact_settings.changed", agent.as_str())).await?;
-    db.commit().await?;
+    app.callers.commit(db).await?;
     Ok(settings)
 }
 

@@ -1,17 +1,19 @@
 //! The tables of contacts and of the words they are found by.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::FromRow;
 use store::{Read, Sql, Value, Write, sql};
 
-use super::{Contact, Handle, contact::email_key, terms};
+use super::{Contact, Handle, contact::email_key, list::Direction, terms};
 use crate::{AgentId, ContactId, ConversationId, Result, Tenant};
 
 /// Rows that are inserted by one statement; SQLite takes 32,766 values in one.
 const SOME: usize = 500;
+/// Contacts of a stretch of ids, about.
+const STRETCH: i64 = 1_000;
 
 pub(super) const COLUMNS: &str =
     "SELECT id, external_reference_id, primary_email, first_name, last_name, mobile_number, gender,
@@ -60,13 +62,13 @@ pub(super) async fn insert(
     db: &mut Write,
     tenant: &Tenant,
     agent: &AgentId,
-    contacts: &[Contact],
+    contacts: &[&Contact],
 ) -> Result<()> {
     for some in contacts.chunks(SOME) {
         let mut sql = Sql::new(
             "INSERT INTO contacts (id, workspace_id, agent_id, external_reference_id, primary_email, email_key, first_name,
                  last_name, mobile_number, gender, stage, status, source, owner_id, custom_fields, created_at, updated_at,
-                 archived_at) VALUES",
+                 archived_at, words) VALUES",
         );
         for c in some {
             sql = sql.push_row([
@@ -88,14 +90,25 @@ pub(super) async fn insert(
                 c.created_at.into(),
                 c.updated_at.into(),
                 Value::from(c.archived_at),
+                terms::joined(&terms::of(c)).into(),
             ]);
         }
         db.execute(sql).await?;
     }
-    let words =
-        contacts.iter().flat_map(|contact| terms::of(contact).into_iter().map(move |term| (contact, term)));
-    insert_terms(db, tenant, agent, words.collect()).await?;
-    count(db, tenant, agent, (contacts.len() as i64, 0)).await
+    let mut words = Vec::new();
+    let mut facets = BTreeMap::new();
+    for contact in contacts.iter().copied() {
+        let own = terms::facets(contact);
+        own.iter().for_each(|facet| *facets.entry(facet.clone()).or_default() += 1);
+        words.extend(terms::of(contact).into_iter().chain(own).map(|term| (contact, term)));
+    }
+    insert_terms(db, tenant, agent, words).await?;
+    let archived = contacts.iter().filter(|contact| contact.archived_at.is_some()).count() as i64;
+    count(db, tenant, agent, (contacts.len() as i64 - archived, archived)).await?;
+    count_facets(db, tenant, agent, facets).await?;
+    let live =
+        contacts.iter().filter(|contact| contact.archived_at.is_none()).map(|contact| contact.id.as_str());
+    stretch(db, tenant, agent, live.collect()).await
 }
 
 async fn insert_terms(
@@ -152,6 +165,146 @@ async fn count(db: &mut Write, tenant: &Tenant, agent: &AgentId, (live, archived
     Ok(())
 }
 
+/// Adds to the counts of contacts by their facets.
+async fn count_facets(
+    db: &mut Write,
+    tenant: &Tenant,
+    agent: &AgentId,
+    changes: BTreeMap<String, i64>,
+) -> Result<()> {
+    let changes: Vec<(String, i64)> = changes.into_iter().filter(|(_, more)| *more != 0).collect();
+    for some in changes.chunks(SOME) {
+        let sql = Sql::new("INSERT INTO contact_facets (agent_id, facet, workspace_id, contacts) VALUES");
+        let row = |sql: Sql, (facet, more): &(String, i64)| {
+            sql.push_row([agent.into(), facet.as_str().into(), tenant.into(), (*more).into()])
+        };
+        let sql = some.iter().fold(sql, row);
+        db.execute(sql.push(
+            " ON CONFLICT (agent_id, facet) DO UPDATE SET contacts = contact_facets.contacts + excluded.contacts",
+        ))
+        .await?;
+    }
+    Ok(())
+}
+
+/// Counts contacts that are listed from now on in the stretches of their ids. Ids grow with time, so nearly all belong to
+/// the last one; when that is full, and nothing of it lies behind them, they begin the next. Whoever calls this has the
+/// agent's count locked.
+async fn stretch(db: &mut Write, tenant: &Tenant, agent: &AgentId, mut ids: Vec<&str>) -> Result<()> {
+    ids.sort_unstable();
+    let Some(first) = ids.first().copied() else { return Ok(()) };
+    let last: Option<(String, i64)> = db
+        .optional(sql!(
+            "SELECT first_id, live FROM contact_stretches WHERE workspace_id = $1 AND agent_id = $2
+             ORDER BY first_id DESC LIMIT 1",
+            tenant,
+            agent
+        ))
+        .await?;
+    let begins = match &last {
+        None => Some(""),
+        Some((begin, live)) if *live >= STRETCH && first > begin.as_str() => {
+            let behind = db
+                .count(sql!(
+                    "SELECT count(*) FROM (SELECT id FROM contacts WHERE workspace_id = $1 AND agent_id = $2
+                     AND archived_at IS NULL AND id >= $3 LIMIT $4) newest",
+                    tenant,
+                    agent,
+                    first,
+                    ids.len() as i64 + 1
+                ))
+                .await?;
+            (behind == ids.len() as i64).then_some(first)
+        }
+        Some(_) => None,
+    };
+    if let Some(begin) = begins {
+        return move_stretch(db, tenant, agent, (begin, ids.len() as i64)).await;
+    }
+    let begin = last.map(|(begin, _)| begin).unwrap_or_default();
+    let in_last = ids.iter().filter(|id| **id >= begin.as_str()).count();
+    move_stretch(db, tenant, agent, (&begin, in_last as i64)).await?;
+    for id in ids.iter().filter(|id| **id < begin.as_str()) {
+        move_listed(db, tenant, agent, (id, 1)).await?;
+    }
+    Ok(())
+}
+
+async fn move_stretch(
+    db: &mut Write,
+    tenant: &Tenant,
+    agent: &AgentId,
+    (begin, more): (&str, i64),
+) -> Result<()> {
+    db.execute(sql!(
+        "INSERT INTO contact_stretches (agent_id, first_id, workspace_id, live) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (agent_id, first_id) DO UPDATE SET live = contact_stretches.live + excluded.live",
+        agent,
+        begin,
+        tenant,
+        more
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Counts a contact that is listed or is not any more, in the stretch that its id lies in.
+async fn move_listed(
+    db: &mut Write,
+    tenant: &Tenant,
+    agent: &AgentId,
+    (id, more): (&str, i64),
+) -> Result<()> {
+    db.execute(sql!(
+        "UPDATE contact_stretches SET live = live + $4 WHERE workspace_id = $1 AND agent_id = $2 AND first_id =
+             (SELECT max(first_id) FROM contact_stretches WHERE workspace_id = $1 AND agent_id = $2 AND first_id <= $3)",
+        tenant,
+        agent,
+        id,
+        more
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Where a page of the list by ids begins that lies behind many rows: an id at the edge of its stretch, none at the list's
+/// own, and how many of those rows lie before it.
+pub(super) async fn page_begin(
+    db: &mut Read,
+    tenant: &Tenant,
+    agent: &AgentId,
+    direction: Direction,
+    offset: i64,
+) -> Result<(Option<String>, i64)> {
+    let stretches: Vec<(String, i64)> = db
+        .all(sql!(
+            "SELECT first_id, live FROM contact_stretches WHERE workspace_id = $1 AND agent_id = $2 ORDER BY first_id",
+            tenant,
+            agent
+        ))
+        .await?;
+    let mut passed = 0;
+    let mut edge = None;
+    let step = |(begin, live): &(String, i64)| {
+        let inside = passed + live > offset;
+        if !inside {
+            passed += live;
+            edge = Some(begin.clone());
+        }
+        inside
+    };
+    match direction {
+        // The rows before a page that runs down lie from this beginning on.
+        Direction::Down => drop(stretches.iter().rev().any(step)),
+        // The rows before one that runs up end where the next stretch begins.
+        Direction::Up => {
+            let at = stretches.iter().position(step);
+            edge = at.and_then(|at| stretches.get(at)).map(|(begin, _)| begin.clone());
+        }
+    }
+    Ok((edge, passed))
+}
+
 pub(super) async fn update(
     db: &mut Write,
     tenant: &Tenant,
@@ -161,7 +314,7 @@ pub(super) async fn update(
     db.execute(sql!(
         "UPDATE contacts SET external_reference_id = $4, primary_email = $5, email_key = $6, first_name = $7, last_name = $8,
                 mobile_number = $9, gender = $10, stage = $11, status = $12, owner_id = $13, custom_fields = $14,
-                updated_at = $15, archived_at = $16
+                updated_at = $15, archived_at = $16, words = $17
          WHERE workspace_id = $1 AND agent_id = $2 AND id = $3",
         tenant,
         agent,
@@ -178,17 +331,36 @@ pub(super) async fn update(
         c.owner_id.clone(),
         c.custom_fields.clone(),
         c.updated_at,
-        c.archived_at
+        c.archived_at,
+        terms::joined(&terms::of(c))
     ))
     .await?;
-    let (before, after): (BTreeSet<String>, BTreeSet<String>) = (terms::of(old), terms::of(c));
+    let put_away = i64::from(c.archived_at.is_some()) - i64::from(old.archived_at.is_some());
+    count(db, tenant, agent, (-put_away, put_away)).await?;
+    if put_away != 0 {
+        move_listed(db, tenant, agent, (c.id.as_str(), -put_away)).await?;
+    }
+    let (before, after): (BTreeSet<String>, BTreeSet<String>) = (all_terms(old), all_terms(c));
     if before != after {
         delete_terms(db, tenant, agent, c, before.difference(&after)).await?;
         let added = after.difference(&before).map(|term| (c, term.clone())).collect();
         insert_terms(db, tenant, agent, added).await?;
     }
-    let put_away = i64::from(c.archived_at.is_some()) - i64::from(old.archived_at.is_some());
-    count(db, tenant, agent, (-put_away, put_away)).await
+    count_facets(db, tenant, agent, moved_facets(old, Some(c))).await
+}
+
+fn all_terms(contact: &Contact) -> BTreeSet<String> {
+    terms::of(contact).into_iter().chain(terms::facets(contact)).collect()
+}
+
+/// How the counts of facets change when a contact becomes another, or none.
+fn moved_facets(old: &Contact, new: Option<&Contact>) -> BTreeMap<String, i64> {
+    let mut changes: BTreeMap<String, i64> =
+        terms::facets(old).into_iter().map(|facet| (facet, -1)).collect();
+    for facet in new.map(terms::facets).unwrap_or_default() {
+        *changes.entry(facet).or_default() += 1;
+    }
+    changes
 }
 
 /// Removes a contact for good, with its notes; its files, conversations and submissions must have gone elsewhere.
@@ -198,7 +370,7 @@ pub(super) async fn delete(
     agent: &AgentId,
     contact: &Contact,
 ) -> Result<()> {
-    delete_terms(db, tenant, agent, contact, terms::of(contact).iter()).await?;
+    delete_terms(db, tenant, agent, contact, all_terms(contact).iter()).await?;
     db.execute(sql!(
         "DELETE FROM contacts WHERE workspace_id = $1 AND agent_id = $2 AND id = $3",
         tenant,
@@ -207,7 +379,11 @@ pub(super) async fn delete(
     ))
     .await?;
     let archived = i64::from(contact.archived_at.is_some());
-    count(db, tenant, agent, (archived - 1, -archived)).await
+    count(db, tenant, agent, (archived - 1, -archived)).await?;
+    if archived == 0 {
+        move_listed(db, tenant, agent, (contact.id.as_str(), -1)).await?;
+    }
+    count_facets(db, tenant, agent, moved_facets(contact, None)).await
 }
 
 /// A conversation of a contact.

@@ -1,14 +1,22 @@
-//! Words by which a contact is found. A search gives the beginnings of words, each of which must begin one of these.
+//! Words by which a contact is found, and facets by which it is filtered. A search gives the beginnings of words, each of
+//! which must begin one of these; a filter gives whole facets.
 
 use std::collections::BTreeSet;
 
-use super::Contact;
+use serde_json::Value;
+
+use super::{Contact, contact::ARCHIVED};
+use crate::digest::sha256;
 
 /// Words of one contact, and of one search.
 const MOST: usize = 40;
 const MOST_ASKED: usize = 6;
 /// Characters of a word that are kept.
 const LONGEST: usize = 64;
+/// Bytes of a facet's value; of a longer one its hash stands for it.
+const LONGEST_VALUE: usize = 100;
+/// What facets begin with, and no word does.
+const MARK: char = '\u{1}';
 
 /// The words of a contact, folded: of its names and reference, its address whole and in parts, its number.
 pub(super) fn of(contact: &Contact) -> BTreeSet<String> {
@@ -20,6 +28,41 @@ pub(super) fn of(contact: &Contact) -> BTreeSet<String> {
     terms.insert(cut(&email));
     terms.extend(contact.mobile_number.iter().map(|number| cut(number.trim_start_matches('+'))));
     terms.into_iter().filter(|term| !term.is_empty()).take(MOST).collect()
+}
+
+/// By what a contact can be filtered: status, source, stage, owner, own fields. One that was put away has its status alone,
+/// so that what has any other facet is listed.
+pub(super) fn facets(c: &Contact) -> BTreeSet<String> {
+    if c.archived_at.is_some() {
+        return [facet("status", ARCHIVED)].into();
+    }
+    let base = [("stage", &c.stage), ("ownerId", &c.owner_id)];
+    let base = base.into_iter().filter_map(|(name, value)| Some(facet(name, value.as_deref()?)));
+    let own = c.custom_fields.as_object().into_iter().flatten();
+    let own = own.map(|(name, value)| facet(&format!("customFields.{name}"), &spelling(value)));
+    base.chain(own).chain([facet("status", &c.status), facet("source", &c.source)]).collect()
+}
+
+/// A facet by its name and value.
+pub(super) fn facet(name: &str, value: &str) -> String {
+    let value = if value.len() > LONGEST_VALUE { sha256(value) } else { value.to_owned() };
+    format!("{MARK}{name}={value}")
+}
+
+/// A value of an own field as its facet has it.
+pub(super) fn spelling(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => {
+            number.as_f64().map_or_else(|| number.to_string(), |number| number.to_string())
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The words in one text, each behind a space; a word's beginning is met there by ` be`.
+pub(super) fn joined(words: &BTreeSet<String>) -> String {
+    words.iter().fold(String::new(), |text, word| text + " " + word)
 }
 
 /// What a search asks for, folded. An address and a number stay whole.

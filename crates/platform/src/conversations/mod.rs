@@ -10,8 +10,7 @@ use models::Turn;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use recorder::Entry;
-pub use recorder::Recorder;
+pub(crate) use recorder::Entry;
 pub(crate) use store::set_contact;
 pub use store::{Escalation, Said};
 pub use unanswered::Unanswered;
@@ -152,7 +151,7 @@ pub async fn record(
     (execution, charge): (Execution, Option<Charge>),
 ) -> Result<Credits> {
     let entry = Entry { tenant: tenant.clone(), thread: thread.clone(), exchange, execution, charge };
-    app.recorder.record(app, entry).await
+    app.recorder.submit(app, entry).await
 }
 
 /// Takes the action that waits for the visitor's word in a thread; it waits no longer.

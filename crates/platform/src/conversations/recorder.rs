@@ -1,17 +1,15 @@
-//! Writes exchanges down. Those that end while another is being written go into one transaction together: a busy
-//! server has one commit for many answers.
-
-use std::sync::{Mutex, PoisonError};
+//! Writes exchanges down, those that end at once in one transaction.
 
 use ::store::Write;
-use tokio::sync::oneshot;
+use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{Channel, Exchange, Thread, store, unanswered::spelling};
 use crate::{
-    App, ConversationId, Error, Result, Tenant, UnansweredId,
+    App, ConversationId, Result, Tenant, UnansweredId,
     billing::{self, Charge, Credits},
     events::{self, Fact},
     executions::{self, Execution, Outcome},
+    together::{Change, Outcomes},
     visitors::{self, Means},
 };
 
@@ -25,50 +23,13 @@ pub(crate) struct Entry {
     pub(crate) charge: Option<Charge>,
 }
 
-type Waiting = (Entry, oneshot::Sender<Result<Credits>>);
+impl Change for Entry {
+    /// What was charged.
+    type Outcome = Credits;
 
-/// The queue before the one who writes.
-#[derive(Default)]
-pub struct Recorder {
-    waiting: Mutex<Vec<Waiting>>,
-    turn: tokio::sync::Mutex<()>,
-}
-
-impl Recorder {
-    /// Keeps an exchange and gives what was charged for it; whoever gets the turn writes for all that wait.
-    pub(crate) async fn record(&self, app: &App, entry: Entry) -> Result<Credits> {
-        let (done, mut outcome) = oneshot::channel();
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((entry, done));
-        let turn = self.turn.lock().await;
-        if let Ok(outcome) = outcome.try_recv() {
-            return outcome;
-        }
-        let batch = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-        write(app, batch).await;
-        drop(turn);
-        outcome.try_recv().map_err(Error::internal)?
-    }
-}
-
-/// Writes all in one transaction; if that fails, each in its own, so that one cannot spoil the others.
-async fn write(app: &App, batch: Vec<Waiting>) {
-    let (entries, done): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    let outcomes = match insert(app, &entries).await {
-        Ok(charged) => charged.into_iter().map(Ok).collect(),
-        Err(error) if entries.len() <= 1 => vec![Err(error)],
-        Err(_) => {
-            let mut outcomes = Vec::with_capacity(entries.len());
-            for entry in &entries {
-                outcomes.push(
-                    insert(app, std::slice::from_ref(entry)).await.map(|charged| charged.into_iter().sum()),
-                );
-            }
-            outcomes
-        }
-    };
-    for (outcome, done) in outcomes.into_iter().zip(done) {
-        // Nobody waits any more when the server is being stopped.
-        let _ = done.send(outcome);
+    fn write<'a>(app: &'a App, entries: &'a [Self]) -> BoxFuture<'a, Result<Outcomes<Self>>> {
+        let written = insert(app, entries);
+        async move { written.await.map(|charged| charged.into_iter().map(Ok).collect()) }.boxed()
     }
 }
 

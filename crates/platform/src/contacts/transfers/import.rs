@@ -103,7 +103,7 @@ async fn take(
             }
         }
     }
-    contacts::insert(db, tenant, agent, &fresh).await?;
+    contacts::insert(db, tenant, agent, &fresh.iter().collect::<Vec<_>>()).await?;
     announce(app, db, tenant, agent, &fresh).await?;
     Ok(part)
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use store::{Sql, Write, sql};
 
 pub use account::{AccountKey, ListedAccountKey, account_key, create_account_key, list_account_keys};
+pub(crate) use open::OpenKeyRow;
 pub use open::{
     Access, Action, CreatedOpenKey, IpRange, NewOpenKey, OpenCaller, OpenKey, OpenKeyChange, Resource,
     change_open_key, create_open_key, list_open_keys, open_key, revoke_open_key,

@@ -1,13 +1,13 @@
 //! Open keys: key and secret of a program that works with one agent's contacts, forms and documents, with
 //! permissions, rates, addresses and an end of its own.
 
-use std::{collections::BTreeMap, net::IpAddr, str::FromStr};
+use std::{collections::BTreeMap, net::IpAddr, str::FromStr, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sqlx::FromRow;
-use store::{Read, sql};
+use store::sql;
 use subtle::ConstantTimeEq;
 
 use super::{Created, KeyKind, SHOWN, hash, note_use, record_created, revoke};
@@ -280,7 +280,7 @@ pub async fn change_open_key(
     ))
     .await?;
     audit::record(app, &mut db, tenant, by, Event::new("key.changed", id.as_str())).await?;
-    db.commit().await?;
+    app.callers.commit(db).await?;
     Ok(key)
 }
 
@@ -338,8 +338,9 @@ fn text(value: &serde_json::Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
+/// A key as its callers are held to it.
 #[derive(FromRow)]
-struct Row {
+pub(crate) struct OpenKeyRow {
     id: KeyId,
     name: String,
     workspace_id: WorkspaceId,
@@ -364,7 +365,8 @@ struct Row {
 pub async fn open_key(app: &App, key: &str, secret: &str, origin: Origin) -> Result<OpenCaller> {
     let wrong = || Error::unauthorized("The API key or its secret is wrong, or the key was revoked.");
     let now = app.clock.now();
-    let row = read(&mut app.db.read().await?, &hash(key)).await?.ok_or_else(wrong)?;
+    let key = hash(key);
+    let row = app.callers.open_keys.get(&key, now, read(app, &key)).await?.ok_or_else(wrong)?;
     let right: bool = hash(secret).as_bytes().ct_eq(row.secret_hash.as_bytes()).into();
     if !right {
         return Err(wrong());
@@ -381,19 +383,17 @@ pub async fn open_key(app: &App, key: &str, secret: &str, origin: Origin) -> Res
             "This API key may not be used from this address. Add the address to the key's allowed_ips.";
         return Err(Error::forbidden(message).with_code("IP_NOT_ALLOWED"));
     }
-    let limit = count(app, &row, now)?;
-    note_use(app, &row.id, row.last_used_at).await?;
     Ok(OpenCaller {
-        tenant: Tenant::new(row.workspace_id),
-        agent: row.agent_id,
+        tenant: Tenant::new(row.workspace_id.clone()),
+        agent: row.agent_id.clone(),
         actor: Actor::key(&row.id, &row.name, origin),
-        limit,
-        permissions: row.permissions,
+        limit: count(app, &row, now)?,
+        permissions: row.permissions.clone(),
     })
 }
 
 /// Counts a call by both rates of the key; gives the one of which less is left.
-fn count(app: &App, row: &Row, now: DateTime<Utc>) -> Result<Verdict> {
+fn count(app: &App, row: &OpenKeyRow, now: DateTime<Utc>) -> Result<Verdict> {
     let take = |limit: i64, window: TimeDelta| {
         let rate = Rate { limit: u32::try_from(limit).unwrap_or(u32::MAX), window };
         app.limiter.take((&row.id, window), rate, now)
@@ -409,8 +409,11 @@ fn count(app: &App, row: &Row, now: DateTime<Utc>) -> Result<Verdict> {
     Ok(if minute.remaining <= hour.remaining { minute } else { hour })
 }
 
-async fn read(db: &mut Read, hash: &str) -> Result<Option<Row>> {
-    Ok(db
+async fn read(app: &App, hash: &str) -> Result<Option<Arc<OpenKeyRow>>> {
+    let row: Option<OpenKeyRow> = app
+        .db
+        .read()
+        .await?
         .optional(sql!(
             "SELECT k.id, k.name, k.workspace_id, k.agent_id, k.secret_hash, k.permissions, k.rate_per_minute,
                     k.rate_per_hour, k.allowed_ips, k.expires_at, k.last_used_at
@@ -418,7 +421,10 @@ async fn read(db: &mut Read, hash: &str) -> Result<Option<Row>> {
              WHERE k.key_hash = $1 AND k.kind = 'open' AND k.revoked_at IS NULL AND w.erased_at IS NULL",
             hash
         ))
-        .await?)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    note_use(app, &row.id, row.last_used_at).await?;
+    Ok(Some(Arc::new(row)))
 }
 
 #[cfg(test)]

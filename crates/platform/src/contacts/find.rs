@@ -1,0 +1,316 @@
+//! How contacts are found among a million of an agent's. What narrows a list most leads: a word of the search with few
+//! contacts, or a facet, whose contacts stand in the order of their ids; where nothing narrows much, the list is walked in
+//! its order, and what is common is met soon. Counts of all contacts and of each facet are kept; what nobody has counted
+//! is counted as far as it takes few steps.
+
+use std::collections::HashMap;
+
+use store::{Read, Sql, sql};
+
+use super::{
+    Contact, Filter, Sort,
+    contact::ARCHIVED,
+    list::Direction,
+    settings::settings,
+    store::{COLUMNS, page_begin},
+    terms,
+};
+use crate::{AgentId, App, Page, Paged, Result, Tenant};
+
+/// Contacts that are looked at one by one before they are put in order.
+const FEW: i64 = 2_000;
+/// Contacts that are counted where each must be looked at.
+const COUNTED: i64 = 1_000;
+
+/// A part of an agent's contacts.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The part. Its total is at least what was counted.
+    pub list: Paged<Contact>,
+    /// Whether the total is that of all that there are.
+    pub is_exact: bool,
+}
+
+/// A part of an agent's contacts.
+///
+/// # Errors
+/// Not found when the workspace has no such agent; invalid when it has no such field of its own.
+pub async fn list(
+    app: &App,
+    tenant: &Tenant,
+    agent: &AgentId,
+    (filter, sort): (&Filter, Sort),
+    page: Page,
+) -> Result<Found> {
+    let settings = settings(app, tenant, agent).await?;
+    let facets = filter.facets(&settings)?;
+    let words = filter.search.as_deref().map(terms::asked).unwrap_or_default();
+    let mut db = app.db.read().await?;
+    let search = Search { tenant, agent, filter, facets, words, sort, page };
+    let Part { ids, total, is_exact } = search.run(&mut db).await?;
+    let items = read(&mut db, tenant, agent, ids).await?;
+    // There is at least what is shown, and more when there is a next page.
+    Ok(Found { list: Paged { items, total, page }, is_exact })
+}
+
+/// The contacts with these ids, in their order.
+async fn read(db: &mut Read, tenant: &Tenant, agent: &AgentId, ids: Vec<String>) -> Result<Vec<Contact>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Contact> = db
+        .all(Sql::new(COLUMNS).bind(tenant).bind(agent).and_in("id", ids.iter().map(String::as_str)))
+        .await?;
+    let mut rows: HashMap<String, Contact> =
+        rows.into_iter().map(|contact| (contact.id.as_str().to_owned(), contact)).collect();
+    Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
+}
+
+/// The ids of a part, and how many there are in all.
+struct Part {
+    ids: Vec<String>,
+    total: i64,
+    is_exact: bool,
+}
+
+struct Search<'a> {
+    tenant: &'a Tenant,
+    agent: &'a AgentId,
+    filter: &'a Filter,
+    facets: Vec<String>,
+    words: Vec<String>,
+    sort: Sort,
+    page: Page,
+}
+
+/// What narrows a list most.
+enum Lead {
+    /// Contacts with this facet, so many.
+    Facet(String, i64),
+    /// Contacts with a word that begins so, so many.
+    Word(String, i64),
+}
+
+impl Search<'_> {
+    async fn run(&self, db: &mut Read) -> Result<Part> {
+        match self.lead(db).await? {
+            Some(Lead::Facet(_, 0) | Lead::Word(_, 0)) => {
+                Ok(Part { ids: Vec::new(), total: 0, is_exact: true })
+            }
+            Some(lead @ Lead::Word(_, 1..=FEW)) => self.few(db, &lead).await,
+            Some(Lead::Facet(facet, count)) if self.is_alone() => {
+                let ids = match self.sort.by_id() {
+                    Some(direction) => self.by_facet(db, &facet, direction).await?,
+                    None if count <= FEW => self.few(db, &Lead::Facet(facet, count)).await?.ids,
+                    None => self.walk(db).await?,
+                };
+                Ok(Part { ids, total: count, is_exact: true })
+            }
+            Some(lead @ Lead::Facet(_, 1..=FEW)) => self.few(db, &lead).await,
+            None if self.is_plain() => self.plain(db).await,
+            _ => self.many(db).await,
+        }
+    }
+
+    fn is_plain(&self) -> bool {
+        self.facets.is_empty() && self.words.is_empty() && !self.has_dates()
+    }
+
+    /// Whether there is one facet and nothing else.
+    fn is_alone(&self) -> bool {
+        self.facets.len() == 1 && self.words.is_empty() && !self.has_dates()
+    }
+
+    fn has_dates(&self) -> bool {
+        self.filter.created_from.is_some() || self.filter.created_to.is_some()
+    }
+
+    /// Whether contacts are wanted that were put away.
+    fn of_archived(&self) -> bool {
+        self.filter.status.as_deref() == Some(ARCHIVED)
+    }
+
+    /// The rarest of what is asked for.
+    async fn lead(&self, db: &mut Read) -> Result<Option<Lead>> {
+        let mut lead: Option<Lead> = None;
+        let mut least = i64::MAX;
+        if !self.facets.is_empty() {
+            let sql = sql!(
+                "SELECT facet, contacts FROM contact_facets WHERE workspace_id = $1 AND agent_id = $2",
+                self.tenant,
+                self.agent
+            );
+            let known: Vec<(String, i64)> =
+                db.all(sql.and_in("facet", self.facets.iter().map(String::as_str))).await?;
+            for facet in &self.facets {
+                let count = known.iter().find(|(known, _)| known == facet).map_or(0, |(_, count)| *count);
+                if count < least {
+                    least = count;
+                    lead = Some(Lead::Facet(facet.clone(), count));
+                }
+            }
+        }
+        for word in &self.words {
+            if least == 0 {
+                break;
+            }
+            let limit = least.min(FEW + 1);
+            let count = db
+                .count(sql!(
+                    "SELECT count(*) FROM (SELECT term FROM contact_terms
+                     WHERE workspace_id = $1 AND agent_id = $2 AND term >= $3 AND term < $4 LIMIT $5) found",
+                    self.tenant,
+                    self.agent,
+                    word.as_str(),
+                    end(word),
+                    limit
+                ))
+                .await?;
+            if count < limit {
+                least = count;
+                lead = Some(Lead::Word(word.clone(), count));
+            }
+        }
+        Ok(lead)
+    }
+
+    /// All contacts that are listed. A page far down begins in the stretch of ids that it lies in.
+    async fn plain(&self, db: &mut Read) -> Result<Part> {
+        let counted = sql!(
+            "SELECT live FROM contact_counts WHERE workspace_id = $1 AND agent_id = $2",
+            self.tenant,
+            self.agent
+        );
+        let total = db.optional::<(i64,)>(counted).await?.map_or(0, |(live,)| live);
+        let mut sql = self.contacts();
+        let mut offset = self.page.offset;
+        if offset >= total {
+            return Ok(Part { ids: Vec::new(), total, is_exact: true });
+        }
+        if let Some(direction) = self.sort.by_id()
+            && offset > FEW
+        {
+            let (edge, passed) = page_begin(db, self.tenant, self.agent, direction, offset).await?;
+            sql = match direction {
+                Direction::Down => sql.and("c.id < ", edge),
+                Direction::Up => sql.and("c.id >= ", edge),
+            };
+            offset -= passed;
+        }
+        let ids = ids(db, self.cut(sql.push(self.sort.order()), self.page.limit, offset)).await?;
+        Ok(Part { ids, total, is_exact: true })
+    }
+
+    /// The contacts with a facet, in the order of their ids.
+    async fn by_facet(&self, db: &mut Read, facet: &str, direction: Direction) -> Result<Vec<String>> {
+        let sql = sql!(
+            "SELECT contact_id FROM contact_terms WHERE workspace_id = $1 AND agent_id = $2 AND term = $3",
+            self.tenant,
+            self.agent,
+            facet
+        );
+        let order = match direction {
+            Direction::Down => " ORDER BY contact_id DESC",
+            Direction::Up => " ORDER BY contact_id",
+        };
+        ids(db, self.cut(sql.push(order), self.page.limit, self.page.offset)).await
+    }
+
+    /// A few contacts, each of which is looked at.
+    async fn few(&self, db: &mut Read, lead: &Lead) -> Result<Part> {
+        let count = sql!(
+            "SELECT count(DISTINCT c.id) FROM contact_terms t CROSS JOIN contacts c
+             WHERE t.workspace_id = $1 AND t.agent_id = $2 AND c.workspace_id = $1 AND c.id = t.contact_id",
+            self.tenant,
+            self.agent
+        );
+        let total = db.count(self.narrow(led(count, lead))).await?;
+        if self.page.offset >= total {
+            return Ok(Part { ids: Vec::new(), total, is_exact: true });
+        }
+        let rows = sql!(
+            "SELECT c.id FROM contact_terms t CROSS JOIN contacts c
+             WHERE t.workspace_id = $1 AND t.agent_id = $2 AND c.workspace_id = $1 AND c.id = t.contact_id",
+            self.tenant,
+            self.agent
+        );
+        let rows = self.narrow(led(rows, lead)).push(" GROUP BY c.id").push(self.sort.order());
+        let ids = ids(db, self.cut(rows, self.page.limit, self.page.offset)).await?;
+        Ok(Part { ids, total, is_exact: true })
+    }
+
+    /// What many contacts meet: they are walked in their order, and counted as far as that takes few steps.
+    async fn many(&self, db: &mut Read) -> Result<Part> {
+        let ids = self.walk(db).await?;
+        let shown = self.page.offset + ids.len() as i64;
+        let counted = self.narrow(self.contacts());
+        let counted = counted.wrap("SELECT count(*) FROM (", COUNTED + 1, ") counted");
+        let counted = db.count(counted).await?;
+        if counted <= COUNTED {
+            return Ok(Part { ids, total: counted, is_exact: true });
+        }
+        // A full page may have another behind it.
+        let next = i64::from(ids.len() as i64 == self.page.limit);
+        Ok(Part { ids, total: counted.max(shown + next), is_exact: false })
+    }
+
+    async fn walk(&self, db: &mut Read) -> Result<Vec<String>> {
+        let sql = self.narrow(self.contacts()).push(self.sort.order());
+        ids(db, self.cut(sql, self.page.limit, self.page.offset)).await
+    }
+
+    fn contacts(&self) -> Sql {
+        let sql = sql!(
+            "SELECT c.id FROM contacts c WHERE c.workspace_id = $1 AND c.agent_id = $2",
+            self.tenant,
+            self.agent
+        );
+        if self.of_archived() { sql } else { sql.push(" AND c.archived_at IS NULL") }
+    }
+
+    /// Adds what is asked for to a statement about `contacts c`.
+    fn narrow(&self, sql: Sql) -> Sql {
+        let sql = if self.of_archived() { sql } else { sql.push(" AND c.archived_at IS NULL") };
+        let sql = self.facets.iter().fold(sql, |sql, facet| {
+            sql.push_bind(" AND EXISTS (SELECT 1 FROM contact_terms f WHERE f.workspace_id = ", self.tenant)
+                .push_bind(" AND f.agent_id = ", self.agent)
+                .push_bind(" AND f.term = ", facet.as_str())
+                .push(" AND f.contact_id = c.id)")
+        });
+        let sql = self.words.iter().fold(sql, |sql, word| {
+            sql.push_bind(" AND c.words LIKE ", format!("% {}%", escaped(word))).push(" ESCAPE '\\'")
+        });
+        sql.and("c.created_at >= ", self.filter.created_from).and("c.created_at < ", self.filter.created_to)
+    }
+
+    fn cut(&self, sql: Sql, limit: i64, offset: i64) -> Sql {
+        sql.push_bind(" LIMIT ", limit).push_bind(" OFFSET ", offset)
+    }
+}
+
+/// A statement about `contact_terms t`, led by a facet or a word.
+fn led(sql: Sql, lead: &Lead) -> Sql {
+    match lead {
+        Lead::Facet(facet, _) => sql.and("t.term = ", Some(facet.as_str())),
+        Lead::Word(word, _) => sql.and("t.term >= ", Some(word.as_str())).and("t.term < ", Some(end(word))),
+    }
+}
+
+/// Behind all that begins with a word.
+fn end(word: &str) -> String {
+    format!("{word}\u{10ffff}")
+}
+
+fn escaped(word: &str) -> String {
+    word.chars().fold(String::new(), |mut text, c| {
+        if matches!(c, '%' | '_' | '\\') {
+            text.push('\\');
+        }
+        text.push(c);
+        text
+    })
+}
+
+async fn ids(db: &mut Read, sql: Sql) -> Result<Vec<String>> {
+    Ok(db.all::<(String,)>(sql).await?.into_iter().map(|(id,)| id).collect())
+}
