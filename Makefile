@@ -4,7 +4,7 @@ CARGO ?= cargo
 MODEL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/frontdesk/all-MiniLM-L6-v2
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: demo model build test test-rust test-browser test-contract lint deny bench bench-retrieval bench-ingest bench-answers bench-events bench-grouping bench-extraction openapi fuzz-open clean
+.PHONY: demo model build test test-rust test-browser test-contract lint deny bench bench-retrieval bench-ingest bench-answers bench-events bench-grouping bench-extraction openapi fuzz-open bench-contacts clean
 
 demo: model build  ## A shop with its documents and its agent, on http://127.0.0.1:8000
 	$(CARGO_TARGET_DIR)/release/frontdesk demo
@@ -61,6 +61,10 @@ bench-events: build  ## Webhooks and reports, into bench/EVENTS.md
 
 bench-grouping: model  ## Questions put together by meaning, into bench/GROUPING.md
 	$(CARGO) run --release --locked -p bench -- --model-dir "$(MODEL)" grouping
+
+bench-contacts: build  ## A million contacts, listed, read and made, into bench/CONTACTS.md
+	scripts/with-postgres sh -c 'BENCH_POSTGRES="$${TEST_DATABASE_URL%/*}" $(CARGO) run --release --locked -p bench -- \
+		--server "$(CARGO_TARGET_DIR)/release/frontdesk" --only contacts'
 
 bench-extraction:  ## Fields of receipts without a language model, into bench/EXTRACTION.md
 	$(CARGO) run --release --locked -p bench -- extraction

@@ -124,6 +124,49 @@ impl Api {
         text(&send(upload).await?, "id")
     }
 
+    /// Puts something in its place.
+    pub async fn put(&self, path: &str, body: Value) -> Result<Value> {
+        send(self.call(Method::PUT, path).json(&body)).await
+    }
+
+    /// Makes a key and its secret for a program that works with an agent's contacts, as often as any may.
+    pub async fn open_key(&self, agent: &str, name: &str) -> Result<(String, String)> {
+        let body = json!({
+            "name": name,
+            "permissions": { "contacts": ["create", "read", "update", "delete"] },
+            "rate_limit_per_minute": 1_000,
+            "rate_limit_per_hour": 10_000,
+        });
+        let key = send(self.call(Method::POST, &format!("agents/{agent}/open-keys")).json(&body)).await?;
+        Ok((text(&key, "api_key")?, text(&key, "api_secret")?))
+    }
+
+    /// Has a table of contacts read, all of whose rows must be taken.
+    pub async fn import_contacts(&self, agent: &str, table: Vec<u8>, patience: Duration) -> Result<()> {
+        let mut body = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"contacts.csv\"\r\n\
+             Content-Type: text/csv\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend(table);
+        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let path = format!("agents/{agent}/contacts");
+        let import =
+            self.call(Method::POST, &format!("{path}/imports")).header("content-type", kind).body(body);
+        let transfer = text(&send(import).await?, "id")?;
+        let deadline = Instant::now() + patience;
+        loop {
+            let found = send(self.call(Method::GET, &format!("{path}/transfers/{transfer}"))).await?;
+            match found["status"].as_str() {
+                Some("COMPLETED") if found["refused"] == 0 => return Ok(()),
+                Some("COMPLETED" | "FAILED") => return Err(format!("the import went wrong: {found}").into()),
+                _ if Instant::now() > deadline => return Err("the import does not end".into()),
+                _ => sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
     /// Asks an agent one question; gives the whole answer.
     pub async fn execute(&self, server: &Server, agent: &str, input: &str) -> Result<Value> {
         let url = format!("http://{}/api/v1/agents/{agent}/execute", server.addr);

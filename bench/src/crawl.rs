@@ -39,7 +39,10 @@ pub async fn measure(bench: &Bench) -> Result<Section> {
 
 async fn crawl(bench: &Bench, first: &str, pages: usize) -> Result<Section> {
     let mut setup = Setup::new(bench.folder.join("crawl"), None, Embedding::None);
-    setup.settings = vec![("FRONTDESK_CRAWL_DELAY_MS", "0"), ("FRONTDESK_ALLOW_PRIVATE_NETWORKS", "true")];
+    setup.settings = vec![
+        ("FRONTDESK_CRAWL_DELAY_MS", "0".to_owned()),
+        ("FRONTDESK_ALLOW_PRIVATE_NETWORKS", "true".to_owned()),
+    ];
     fill::remove(&setup.data)?;
     let workspace = setup.create_owner(bench).await?;
     let server = Server::start(bench, &setup).await?;

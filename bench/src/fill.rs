@@ -13,8 +13,6 @@ use crate::{
     server::{Embedding, Server, Setup, copy},
 };
 
-/// Chunks that a workspace holds at least.
-const CHUNKS: (u64, u64) = (10_000, 500);
 /// Documents that are uploaded before the next are.
 const BATCH: usize = 2;
 /// How long one document may take; embedding is most of it.
@@ -44,7 +42,7 @@ pub async fn filled(bench: &Bench, setup: &Setup) -> Result<Filled> {
         Embedding::StandIn(_) => "stand-in",
         Embedding::Model | Embedding::None => "model",
     };
-    let chunks = bench.pick(CHUNKS.0, CHUNKS.1);
+    let chunks = bench.chunks;
     let mut inputs = Sha256::new_with_prefix([VERSION]);
     inputs.update(name);
     inputs.update(chunks.to_le_bytes());

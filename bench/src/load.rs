@@ -38,6 +38,9 @@ pub struct Target {
     asked: AtomicUsize,
 }
 
+/// Makes a request by its number.
+pub type Calls = Box<dyn Fn(usize) -> Result<Request<Full<Bytes>>> + Send + Sync>;
+
 enum Protocol {
     /// The server's own, with the agent and key of a filled workspace.
     Widget(Filled),
@@ -45,6 +48,8 @@ enum Protocol {
     Completions,
     /// A path that answers JSON, with a session's token.
     Json { path: String, token: Option<String> },
+    /// Requests that the caller makes, each by its number; their answers are JSON.
+    Made(Calls),
 }
 
 impl Target {
@@ -65,10 +70,23 @@ impl Target {
         Arc::new(Self { addr, protocol, asked: AtomicUsize::new(0) })
     }
 
+    /// Requests that the caller makes; their answers are JSON.
+    pub fn made(addr: SocketAddr, calls: Calls) -> Arc<Self> {
+        Arc::new(Self { addr, protocol: Protocol::Made(calls), asked: AtomicUsize::new(0) })
+    }
+
     /// The next request; a question is one that was not asked before, of a visitor who was not there before.
     fn request(&self) -> Result<Request<Full<Bytes>>> {
         let nth = self.asked.fetch_add(1, Ordering::Relaxed);
         let (request, body) = match &self.protocol {
+            Protocol::Made(calls) => {
+                let mut request = calls(nth)?;
+                let host = header::HeaderValue::from_str(&self.addr.to_string())?;
+                request.headers_mut().insert(header::HOST, host);
+                let json = header::HeaderValue::from_static("application/json");
+                request.headers_mut().insert(header::CONTENT_TYPE, json);
+                return Ok(request);
+            }
             Protocol::Widget(filled) => {
                 let request = Request::post("/api/v1/widget/chat").header("x-api-key", &filled.key);
                 let (session, question) = (format!("sess_{nth}"), corpus::question(nth));
@@ -97,7 +115,7 @@ impl Target {
         match self.protocol {
             Protocol::Widget(_) => b"\"type\":\"token\"",
             Protocol::Completions => b"\"content\":",
-            Protocol::Json { .. } => b"{",
+            Protocol::Json { .. } | Protocol::Made(_) => b"{",
         }
     }
 
@@ -105,7 +123,7 @@ impl Target {
     fn judge(&self, last: &str) -> Result<()> {
         let fine = match self.protocol {
             Protocol::Completions => last == "[DONE]",
-            Protocol::Json { .. } => last.starts_with('{') && last.ends_with('}'),
+            Protocol::Json { .. } | Protocol::Made(_) => last.starts_with('{') && last.ends_with('}'),
             Protocol::Widget(_) => {
                 let frame: Value = serde_json::from_str(last).unwrap_or_default();
                 frame["type"] == "done" && frame["answered"] == true && frame["degraded"] == false

@@ -9,6 +9,7 @@ mod answers;
 mod api;
 mod bare;
 mod chat;
+mod contacts;
 mod corpus;
 mod crawl;
 mod embed;
@@ -72,6 +73,12 @@ struct Cli {
     /// Folder of the sets of questions that answers are measured by
     #[arg(long, env = "RETRIEVAL_SETS", default_value = "../shared/retrieval")]
     sets: PathBuf,
+    /// Chunks that the workspaces of chat, ttft, streams and start hold at least
+    #[arg(long, default_value_t = 10_000)]
+    chunks: u64,
+    /// A PostgreSQL server, such as postgres://postgres@127.0.0.1:5432, to measure contacts with as well
+    #[arg(long, env = "BENCH_POSTGRES")]
+    postgres: Option<String>,
 }
 
 /// What the bench starts of itself, so that its cost is counted apart; and what needs no server.
@@ -125,6 +132,7 @@ enum Part {
     Answers,
     Webhooks,
     Analytics,
+    Contacts,
 }
 
 impl Part {
@@ -135,6 +143,7 @@ impl Part {
             Self::Extract | Self::Embed | Self::Search | Self::Ingest | Self::Crawl => report::INGEST,
             Self::Answers => report::ANSWERS,
             Self::Webhooks | Self::Analytics => report::EVENTS,
+            Self::Contacts => report::CONTACTS,
         }
     }
 
@@ -153,6 +162,7 @@ impl Part {
             Self::Answers => "answers",
             Self::Webhooks => "webhooks",
             Self::Analytics => "analytics",
+            Self::Contacts => "contacts",
         }
     }
 }
@@ -169,6 +179,10 @@ pub struct Bench {
     pdfs: Vec<PathBuf>,
     /// Sets of questions.
     sets: PathBuf,
+    /// Chunks of a filled workspace.
+    chunks: u64,
+    /// A PostgreSQL server.
+    postgres: Option<String>,
     quick: bool,
     http: reqwest::Client,
 }
@@ -192,6 +206,8 @@ impl Bench {
             model_dir,
             pdfs: cli.pdfs.clone(),
             sets: cli.sets.clone(),
+            chunks: if cli.quick { 500 } else { cli.chunks },
+            postgres: cli.postgres.clone(),
             quick: cli.quick,
             http: api::client()?,
         })
@@ -269,7 +285,7 @@ async fn all(bench: &Bench, only: &[Part]) -> Result<()> {
         }
     }
     if !bench.quick {
-        for report in [report::RESULTS, report::INGEST, report::ANSWERS, report::EVENTS] {
+        for report in [report::RESULTS, report::INGEST, report::ANSWERS, report::EVENTS, report::CONTACTS] {
             let parts = Part::value_variants().iter().filter(|part| part.report() == report);
             report::write(bench, report, parts.map(|part| part.name()))?;
         }
@@ -292,5 +308,6 @@ async fn measure(bench: &Bench, part: Part) -> Result<Section> {
         Part::Ingest => ingest::measure(bench).await,
         Part::Crawl => crawl::measure(bench).await,
         Part::Answers => answers::measure(bench).await,
+        Part::Contacts => contacts::measure(bench).await,
     }
 }

@@ -38,6 +38,13 @@ pub const ANSWERS: Report =
 pub const EVENTS: Report =
     Report { file: "EVENTS.md", title: "Webhooks and reports, measured", command: "make bench-events" };
 
+/// How contacts are listed, read and made.
+pub const CONTACTS: Report = Report {
+    file: "CONTACTS.md",
+    title: "Contacts by the million, measured",
+    command: "make bench-contacts",
+};
+
 /// A measurement's figures.
 #[derive(Deserialize, Serialize)]
 pub struct Section {

@@ -63,7 +63,7 @@ pub struct Setup {
     /// Where vectors come from.
     pub embedding: Embedding,
     /// Other settings, by the names of their variables.
-    pub settings: Vec<(&'static str, &'static str)>,
+    pub settings: Vec<(&'static str, String)>,
 }
 
 impl Setup {
@@ -79,7 +79,9 @@ impl Setup {
         for kept in ["HOME", "XDG_CACHE_HOME", "PATH"] {
             command.envs(std::env::var_os(kept).map(|value| (kept, value)));
         }
-        command.env("FRONTDESK_DATA_DIR", &self.data).envs(self.settings.iter().copied());
+        command
+            .env("FRONTDESK_DATA_DIR", &self.data)
+            .envs(self.settings.iter().map(|(name, value)| (*name, value)));
         if let Some(addr) = self.llm {
             command.env("FRONTDESK_LLM_BASE_URL", format!("http://{addr}/v1"));
             command.env("FRONTDESK_LLM_MODEL", "stand-in");

@@ -47,7 +47,7 @@ pub async fn measure(bench: &Bench) -> Result<Section> {
 
 async fn run(bench: &Bench, beside_dead: bool) -> Result<f64> {
     let mut setup = Setup::new(bench.folder.join("webhooks"), None, Embedding::None);
-    setup.settings.push(("FRONTDESK_ALLOW_PRIVATE_NETWORKS", "true"));
+    setup.settings.push(("FRONTDESK_ALLOW_PRIVATE_NETWORKS", "true".to_owned()));
     if setup.data.exists() {
         fs::remove_dir_all(&setup.data)?;
     }
