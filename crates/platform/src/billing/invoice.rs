@@ -88,7 +88,8 @@ impl Buyer {
             return Err(Error::invalid("address", format!("address has at most {MAX_LINES} lines.")));
         }
         let country = self.country.trim().to_ascii_uppercase();
-        if !country.is_empty() && !(country.len() == 2 && country.bytes().all(|b| b.is_ascii_alphabetic())) {
+        let is_code = country.len() == 2 && country.bytes().all(|b| b.is_ascii_alphabetic());
+        if !(country.is_empty() || is_code) {
             return Err(Error::invalid("country", "country is the two letters of one, such as NO."));
         }
         let vat_id: String = self

@@ -47,6 +47,7 @@ fn config(folder: &Path, postgres: bool, tariff: &str) -> Config {
         data_dir: folder.into(),
         database,
         blobs_url: None,
+        blobs_env: Vec::new(),
         secret_key: None,
         smtp_url: None,
         mail_from: "Frontdesk <frontdesk@example.com>".parse().unwrap(),
@@ -71,6 +72,8 @@ fn config(folder: &Path, postgres: bool, tariff: &str) -> Config {
         crawl_max_pages: 5_000,
         event_retention: TimeDelta::days(400),
         drain: Duration::from_secs(1),
+        visitor_limits: Default::default(),
+        proof_of_work: Default::default(),
     }
 }
 

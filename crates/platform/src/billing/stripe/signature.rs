@@ -40,7 +40,7 @@ pub(super) fn verify(secret: &str, header: &str, body: &[u8], now: DateTime<Utc>
 }
 
 fn bytes(digits: &str) -> Option<Vec<u8>> {
-    if !digits.is_ascii() || digits.len() % 2 != 0 {
+    if !digits.is_ascii() || !digits.len().is_multiple_of(2) {
         return None;
     }
     (0..digits.len()).step_by(2).map(|n| u8::from_str_radix(&digits[n..n + 2], 16).ok()).collect()
