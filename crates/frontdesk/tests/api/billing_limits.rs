@@ -123,6 +123,8 @@ on_both! {
             call.json(json!({ "email": email, "role": "MEMBER" })).send()
         };
         invite("ada@example.com").await.expect(201);
+        // The same address again is the same seat, and its newer link counts.
+        company.server.app.clock.advance(chrono::TimeDelta::seconds(1));
         invite("ada@example.com").await.expect(201);
         full(invite("grace@example.com").await, "2 seats");
         let token = company.server.link("ada@example.com", "/console/invitation").await;
