@@ -12,6 +12,10 @@ use web::{Member, Query, Result};
 
 use crate::subscription::view_level;
 
+/// What is always told of, also when there was none: clients of the document read these.
+const OPERATIONS: [&str; 5] =
+    ["agent_chat", "agent_execute", "data_query", "document_extraction", "widget_message"];
+
 /// Which usage, and by what.
 #[derive(Deserialize)]
 pub struct UsageQuery {
@@ -33,8 +37,9 @@ pub async fn get_usage(
     let usage = billing::usage(&app, &member.tenant, range, by).await?;
     let overview = billing::overview(&app, &member.tenant).await?;
     let levels = billing::levels(&app, &member.tenant, &overview).await?;
-    let runs: Map<String, Value> =
-        usage.by_operation.iter().map(|(name, used)| (name.clone(), used.requests.into())).collect();
+    let none = OPERATIONS.iter().map(|name| ((*name).to_owned(), json!(0)));
+    let used = usage.by_operation.iter().map(|(name, used)| (name.clone(), used.requests.into()));
+    let runs: Map<String, Value> = none.chain(used).collect();
     let groups = usage.groups.iter().map(|(name, used)| {
         let mut view = view(&app, used);
         view["key"] = json!(name);
