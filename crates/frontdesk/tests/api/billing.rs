@@ -155,7 +155,8 @@ on_both! {
 
         let usage = company.get("billing/usage").await["usage"].clone();
         assert_eq!((&usage["total_requests"], &usage["total_tokens"], &usage["total_cost"]), (&json!(2), &json!(0), &json!(0.02)));
-        assert_eq!(usage["by_operation"], json!({ "agent_chat": 1, "agent_execute": 1 }));
+        let runs = json!({ "agent_chat": 1, "agent_execute": 1, "data_query": 0, "document_extraction": 0, "widget_message": 0 });
+        assert_eq!(usage["by_operation"], runs);
         let moved = company.get("billing/credits/transactions").await;
         let moved = moved["transactions"].as_array().unwrap();
         let of = |kind: &str| moved.iter().filter(|one| one["kind"] == kind).collect::<Vec<_>>();
