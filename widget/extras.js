@@ -408,8 +408,11 @@ function extras(kit) {
   async function remember(panel) {
     const { widget } = panel;
     const { client, store } = widget;
+    // What is asked meanwhile is not in it yet, and must not be lost.
+    const before = store.messages.length;
+    if (panel.stream) return;
     const { messages } = await (await client.call(`history?agent_id=${encodeURIComponent(client.agent)}`)).json();
-    if (panel.stream || store !== widget.store) return;
+    if (panel.stream || store !== widget.store || store.messages.length !== before) return;
     store.messages = messages.flatMap((/** @type {any} */ { message_id, question, answer, feedback_type, files, ...rest }) => [
       { role: "user", text: question, files },
       { ...rest, role: "agent", text: answer, id: message_id, feedback: feedback_type, state: "done", question },
