@@ -92,8 +92,10 @@ describe("a bad connection", TWO, () => {
   visit("a spent budget leads to a person", async (v) => {
     v.server.answer = { frames: framesOf("Sorry, not now.", [], { answered: false, contact: true, model: "contact" }) };
     await openChat(v);
+    const told = v.page.waitForEvent("console", (message) => message.text().startsWith("Frontdesk: BUDGET_SPENT: "));
     await ask(v.page, "How long?");
     await v.page.locator("form.card").waitFor();
+    await told;
     assert.equal(await v.page.locator("form.card textarea").inputValue(), "How long?");
   });
 

@@ -1398,7 +1398,10 @@ textarea,input{font-size:16px!important}
         message.state = "done";
         message.answered = frame.answered;
         this.details = frame;
-        if (frame.contact) this.extra("showPerson");
+        if (frame.contact) {
+          console.warn("Frontdesk: BUDGET_SPENT: no messages left today");
+          this.extra("showPerson");
+        }
       } else if (frame.type === "status") view.status = frame.status;
       else if (frame.type === "token") {
         view.status = "";
