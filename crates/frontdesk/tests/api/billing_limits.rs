@@ -124,7 +124,7 @@ on_both! {
         };
         invite("ada@example.com").await.expect(201);
         // The same address again is the same seat, and its newer link counts.
-        company.server.app.clock.advance(chrono::TimeDelta::seconds(1));
+        company.server.app.clock.advance(TimeDelta::seconds(1));
         invite("ada@example.com").await.expect(201);
         full(invite("grace@example.com").await, "2 seats");
         let token = company.server.link("ada@example.com", "/console/invitation").await;
