@@ -3,7 +3,7 @@
 
 use std::{fs, time::Duration};
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use store::Value;
 
 use crate::{
@@ -68,6 +68,10 @@ fn days() -> Result<Vec<String>> {
     let today: NaiveDate = crate::report::today().split(' ').next().unwrap_or_default().parse()?;
     let day = |back: u64| today.checked_sub_days(Days::new(back)).map(|day| day.to_string());
     (0..DAYS).rev().map(|back| day(back).ok_or_else(|| "there is no such day".into())).collect()
+}
+
+fn is_monday(day: &str) -> bool {
+    day.parse().is_ok_and(|day: NaiveDate| day.weekday() == chrono::Weekday::Mon)
 }
 
 fn agent(n: i64) -> String {
@@ -154,26 +158,30 @@ async fn topics(db: &store::Db, workspace: &str, days: &[String], each_day: i64)
         wording_rows,
     )
     .await?;
-    // Each agent's share of the frequent ones, and all agents together.
-    let day_rows = (0..TOPICS).flat_map(|n| {
-        let agents = if n < TOPICS / 10 { AGENTS } else { 2 };
-        (0..=agents).flat_map(move |k| days.iter().map(move |day| (n, k, agents, day)))
-    });
-    let day_rows = day_rows.map(|(n, k, agents, day)| {
-        let (agent, count) =
-            if k == agents { (String::new(), asked(n)) } else { (agent(k), (asked(n) / agents).max(1)) };
-        vec![
-            workspace.into(),
-            agent.into(),
-            id(n).into(),
-            day.clone().into(),
-            count.into(),
-            (count * 4 / 5).into(),
-            (count * 700_000).into(),
-        ]
-    });
-    let by_day = rows::insert(db, "INSERT INTO topic_days (workspace_id, agent_id, topic_id, day, asked, answered, confidence_millionths) VALUES", day_rows).await?;
-    Ok(format!("{topics} topics with {wordings} wordings and {by_day} rows by day"))
+    // Each agent's share of the frequent ones, and all agents together; of each week as much as of its days.
+    let weeks: Vec<String> = days.iter().filter(|day| is_monday(day)).cloned().collect();
+    let rows_of = |days: &[String], times: i64| {
+        let days = days.to_vec();
+        (0..TOPICS).flat_map(move |n| {
+            let agents = if n < TOPICS / 10 { AGENTS } else { 2 };
+            let days = days.clone();
+            (0..=agents).flat_map(move |k| {
+                let (agent, count) = if k == agents {
+                    (String::new(), asked(n))
+                } else {
+                    (agent(k), (asked(n) / agents).max(1))
+                };
+                let numbers =
+                    [count, count * 4 / 5, count * 700_000].map(|number| Value::from(number * times));
+                let key =
+                    move |day: String| [workspace.into(), agent.clone().into(), id(n).into(), day.into()];
+                days.clone().into_iter().map(move |day| key(day).into_iter().chain(numbers.clone()).collect())
+            })
+        })
+    };
+    let by_day = rows::insert(db, "INSERT INTO topic_days (workspace_id, agent_id, topic_id, day, asked, answered, confidence_millionths) VALUES", rows_of(days, 1)).await?;
+    let by_week = rows::insert(db, "INSERT INTO topic_weeks (workspace_id, agent_id, topic_id, day, asked, answered, confidence_millionths) VALUES", rows_of(&weeks, 7)).await?;
+    Ok(format!("{topics} topics with {wordings} wordings, {by_day} rows by day and {by_week} by week"))
 }
 
 /// A unit vector that is another for each topic, some of them near each other.

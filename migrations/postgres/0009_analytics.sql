@@ -61,6 +61,18 @@ CREATE TABLE topic_days (
     PRIMARY KEY (workspace_id, agent_id, topic_id, day)
 );
 
+-- The same by week, so that long periods are few rows.
+CREATE TABLE topic_weeks (
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+    agent_id TEXT NOT NULL, -- empty: all agents together
+    topic_id TEXT NOT NULL,
+    day TEXT NOT NULL, -- its Monday
+    asked BIGINT NOT NULL,
+    answered BIGINT NOT NULL,
+    confidence_millionths BIGINT NOT NULL,
+    PRIMARY KEY (workspace_id, agent_id, topic_id, day)
+);
+
 -- A question that could not be answered belongs to a topic, may have got an answer, and somebody asked it.
 ALTER TABLE unanswered_questions ADD COLUMN topic_id TEXT;
 ALTER TABLE unanswered_questions ADD COLUMN resolved_at TIMESTAMPTZ;

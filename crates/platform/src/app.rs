@@ -7,7 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Clock, Config, Entropy, Error, Result,
-    analytics::{self, Grouping},
+    analytics::{self, Grouping, Subjects},
     answering::{Breakers, LiveAnswers},
     billing::{self, Meters, Provider, Purses},
     callers::{self, Callers},
@@ -65,6 +65,8 @@ pub struct Parts {
     pub(crate) intake: Together<contacts::New>,
     /// Puts questions together.
     pub(crate) grouping: Grouping,
+    /// What questions are about.
+    pub(crate) subjects: Subjects,
     /// The models that failed lately.
     pub(crate) breakers: Breakers,
     /// What is set aside of workspaces' credits.
@@ -147,6 +149,7 @@ impl App {
             recorder: Together::default(),
             intake: Together::default(),
             grouping: Grouping::default(),
+            subjects: Subjects::default(),
             breakers: Breakers::default(),
             purses: Purses::default(),
             meters: Meters::default(),

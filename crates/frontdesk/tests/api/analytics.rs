@@ -222,6 +222,7 @@ on_both! {
         // Made anew whatever stands there.
         db.execute(store::Sql::new("UPDATE analytics_days SET conversations = conversations + 7")).await.unwrap();
         db.execute(store::Sql::new("UPDATE topic_days SET asked = asked + 7")).await.unwrap();
+        db.execute(store::Sql::new("UPDATE topic_weeks SET asked = asked + 7")).await.unwrap();
         db.commit().await.unwrap();
         assert_ne!(shop.get(&server, reports[0]).await, before[0]);
         analytics::rebuild(&server.app, &tenant).await.unwrap();

@@ -23,7 +23,7 @@ pub(crate) use roll_up::{rebuild_as_job, run as roll_up};
 pub use store::{Opinion, Scope};
 pub use tally::Tally;
 pub(crate) use topics::run as group;
-pub use topics::{Grouping, rebuild as rebuild_topics};
+pub use topics::{Grouping, Subjects, rebuild as rebuild_topics};
 
 use chrono_tz::Tz;
 

@@ -76,6 +76,18 @@ impl Period {
         Self { first: back(last, self.days() - 1), last }
     }
 
+    /// It in three ranges: days, whole weeks by their Mondays, and days again. A range may be empty, and then its first
+    /// is after its last.
+    pub fn by_weeks(self) -> [(NaiveDate, NaiveDate); 3] {
+        let first = monday(ahead(self.first, 6));
+        let after = monday(ahead(self.last, 1));
+        if first >= after {
+            let none = (ahead(self.last, 1), self.last);
+            return [(self.first, self.last), none, none];
+        }
+        [(self.first, back(first, 1)), (first, back(after, 7)), (after, self.last)]
+    }
+
     /// Each of its days.
     pub fn each(self) -> impl Iterator<Item = NaiveDate> {
         self.first.iter_days().take_while(move |day| *day <= self.last)
@@ -103,8 +115,16 @@ fn beginning(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
 
 /// When the present week began, on a Monday.
 pub fn week(now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
-    let today = day(now, zone);
-    beginning(back(today, i64::from(today.weekday().num_days_from_monday())), zone)
+    beginning(monday(day(now, zone)), zone)
+}
+
+/// The Monday of a day's week.
+pub fn monday(day: NaiveDate) -> NaiveDate {
+    back(day, i64::from(day.weekday().num_days_from_monday()))
+}
+
+fn ahead(day: NaiveDate, days: u64) -> NaiveDate {
+    day.checked_add_days(Days::new(days)).unwrap_or(NaiveDate::MAX)
 }
 
 fn back(day: NaiveDate, days: i64) -> NaiveDate {
@@ -168,6 +188,28 @@ mod tests {
         assert_eq!(moments(period, Tz::Asia__Beirut).0, at("2026-03-28T22:00:00Z"));
         assert_eq!(week(at("2026-01-25T23:30:00Z"), Tz::UTC), at("2026-01-19T00:00:00Z"));
         assert_eq!(week(at("2026-01-25T23:30:00Z"), Tz::Asia__Kolkata), at("2026-01-25T18:30:00Z"));
+    }
+
+    #[test]
+    fn a_period_is_its_whole_weeks_and_what_is_around_them() {
+        let start = date("2026-01-19"); // a Monday
+        for first in start.iter_days().take(9) {
+            for last in first.iter_days().take(24) {
+                let parts = Period { first, last }.by_weeks();
+                let mut days = Vec::new();
+                for (n, (from, to)) in parts.into_iter().enumerate() {
+                    for day in from.iter_days().take_while(|day| *day <= to) {
+                        if n != 1 {
+                            days.push(day);
+                        } else if day == monday(day) {
+                            days.extend(day.iter_days().take(7));
+                        }
+                    }
+                }
+                assert_eq!(days, Period { first, last }.each().collect::<Vec<_>>(), "{first} to {last}");
+                assert!(parts[0].1 - parts[0].0 < chrono::TimeDelta::days(13));
+            }
+        }
     }
 
     #[test]

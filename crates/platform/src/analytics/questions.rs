@@ -1,17 +1,16 @@
 //! What is asked: the questions asked most, those that are on the rise, and the subjects they fall into.
 
-use std::collections::HashMap;
-
-use retrieval::{Middle, Subject, Weighed};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+};
 
 use super::{
     store::Scope,
-    topics::{self, Ranked},
+    topics::{self, Ranked, Told},
 };
-use crate::{App, Error, Result, Tenant, TopicId};
+use crate::{App, Result, Tenant, TopicId};
 
-/// Topics that subjects and trends are made of.
-const LOOKED_AT: i64 = 300;
 /// Subjects that are named; the rest is told together.
 const SUBJECTS: usize = 10;
 /// Questions asked less often are no trend.
@@ -89,35 +88,45 @@ pub struct Questions {
 pub async fn questions(app: &App, tenant: &Tenant, scope: &Scope, limit: usize) -> Result<Questions> {
     topics::catch_up(app).await;
     let mut db = app.db.read().await?;
-    let ranked = topics::ranked(&mut db, tenant, scope, LOOKED_AT).await?;
-    let wordings = topics::wordings_of(&mut db, tenant, ranked.iter().map(|topic| &topic.id)).await?;
+    let ranked = topics::ranked(&mut db, tenant, scope).await?;
+    let top: Vec<&Ranked> = ranked.iter().take(limit).collect();
+    let trending = rising(&ranked, limit);
+    let shown = top.iter().chain(&trending).map(|topic| &topic.id);
+    let told = topics::told(&mut db, tenant, scope, shown).await?;
     drop(db);
-    let weighing = tokio::task::spawn_blocking(move || weigh(&ranked, &wordings, limit));
-    weighing.await.map_err(Error::internal)
+    let told: HashMap<&TopicId, &Told> = told.iter().map(|told| (&told.id, told)).collect();
+    let asking = |topics: Vec<&Ranked>| -> Vec<Asking> {
+        topics.into_iter().filter_map(|topic| Some(Asking::of(topic, told.get(&topic.id)?))).collect()
+    };
+    let (top, trending) = (asking(top), asking(trending));
+    let names = topics::subjects(app, tenant).await?;
+    Ok(Questions { top, trending, subjects: subjects(&ranked, &names) })
 }
 
-fn weigh(ranked: &[Ranked], wordings: &[(TopicId, String)], limit: usize) -> Questions {
-    let top = ranked.iter().take(limit).map(asking).collect();
+impl Asking {
+    fn of(topic: &Ranked, told: &Told) -> Self {
+        let asked = topic.asked.max(1) as f64;
+        Self {
+            topic: topic.id.clone(),
+            question: told.wording.clone(),
+            count: topic.asked,
+            before: topic.before,
+            trend: Trend::of(topic.before, topic.asked),
+            avg_confidence: told.confidence_millionths as f64 / 1e6 / asked,
+            answer_rate: told.answered as f64 / asked,
+        }
+    }
+}
+
+/// What grows most for its size, steepest first.
+fn rising(ranked: &[Ranked], limit: usize) -> Vec<&Ranked> {
     let mut rising: Vec<&Ranked> = ranked
         .iter()
         .filter(|topic| topic.asked >= LEAST && Trend::of(topic.before, topic.asked) == Trend::Up)
         .collect();
     rising.sort_by(|a, b| steepness(b).total_cmp(&steepness(a)));
-    let trending = rising.into_iter().take(limit).map(asking).collect();
-    Questions { top, trending, subjects: subjects(ranked, wordings) }
-}
-
-fn asking(topic: &Ranked) -> Asking {
-    let asked = topic.asked.max(1) as f64;
-    Asking {
-        topic: topic.id.clone(),
-        question: topic.wording.clone(),
-        count: topic.asked,
-        before: topic.before,
-        trend: Trend::of(topic.before, topic.asked),
-        avg_confidence: topic.confidence_millionths as f64 / 1e6 / asked,
-        answer_rate: topic.answered as f64 / asked,
-    }
+    rising.truncate(limit);
+    rising
 }
 
 /// Growth over what chance alone makes of it: counts of what comes at random vary by their root.
@@ -126,25 +135,18 @@ fn steepness(topic: &Ranked) -> f64 {
 }
 
 /// Subjects, most asked about first; the rest in the end.
-fn subjects(ranked: &[Ranked], wordings: &[(TopicId, String)]) -> Vec<(Option<String>, i64)> {
-    let mut worded: HashMap<&TopicId, Vec<&str>> = HashMap::new();
-    for (topic, wording) in wordings {
-        worded.entry(topic).or_default().push(wording);
+fn subjects(ranked: &[Ranked], names: &HashMap<TopicId, String>) -> Vec<(Option<String>, i64)> {
+    let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
+    for topic in ranked {
+        if let Some(name) = names.get(&topic.id) {
+            *counts.entry(name).or_default() += topic.asked;
+        }
     }
-    let placed: Vec<(&Ranked, Vec<f32>)> = ranked
-        .iter()
-        .filter_map(|topic| Some((topic, Middle::decode(topic.middle.as_deref()?)?.unit())))
-        .collect();
-    let groups: Vec<Weighed<'_>> = placed
-        .iter()
-        .map(|(topic, vector)| {
-            let wordings = worded.remove(&topic.id).unwrap_or_default();
-            Weighed { wordings, vector, count: topic.asked }
-        })
-        .collect();
-    let found = retrieval::subjects(&groups);
-    let named = |subject: &Subject| (Some(subject.name.clone()), subject.count);
-    let mut subjects: Vec<_> = found.iter().take(SUBJECTS).map(named).collect();
+    let mut counts: Vec<(&str, i64)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| Reverse(*count));
+    counts.truncate(SUBJECTS);
+    let mut subjects: Vec<_> =
+        counts.into_iter().map(|(name, count)| (Some(name.to_owned()), count)).collect();
     let all: i64 = ranked.iter().map(|topic| topic.asked).sum();
     let rest = all - subjects.iter().map(|(_, count)| count).sum::<i64>();
     if rest > 0 {
@@ -158,29 +160,34 @@ mod tests {
     use super::*;
     use crate::Entropy;
 
-    fn topic(wording: &str, asked: i64, before: i64) -> Ranked {
-        let now = chrono::DateTime::UNIX_EPOCH;
-        Ranked {
-            id: TopicId::new(now, Entropy),
-            wording: wording.into(),
-            middle: None,
-            asked,
-            before,
-            answered: asked / 2,
-            confidence_millionths: asked * 500_000,
-        }
+    fn topic(asked: i64, before: i64) -> Ranked {
+        Ranked { id: TopicId::new(chrono::DateTime::UNIX_EPOCH, Entropy), asked, before }
     }
 
     #[test]
     fn what_grows_most_for_its_size_is_trending() {
-        let ranked = [topic("a", 110, 105), topic("b", 60, 40), topic("c", 9, 0), topic("d", 2, 0)];
-        let questions = weigh(&ranked, &[], 3);
-        let names = |list: &[Asking]| list.iter().map(|asking| asking.question.clone()).collect::<String>();
-        assert_eq!(names(&questions.top), "abc");
-        assert_eq!(names(&questions.trending), "cb");
-        assert_eq!(questions.subjects, [(None, 181)], "without vectors there are no subjects");
-        assert_eq!((questions.top[0].trend, questions.top[1].trend), (Trend::Stable, Trend::Up));
-        assert_eq!((questions.top[0].avg_confidence, questions.top[0].answer_rate), (0.5, 0.5));
+        let ranked = [topic(110, 105), topic(60, 40), topic(9, 0), topic(2, 0)];
+        let rising: Vec<i64> = rising(&ranked, 3).into_iter().map(|topic| topic.asked).collect();
+        assert_eq!(rising, [9, 60]);
         assert_eq!(Trend::of(10, 5), Trend::Down);
+    }
+
+    #[test]
+    fn what_has_no_subject_is_told_in_the_end() {
+        let ranked = [topic(110, 105), topic(60, 40), topic(9, 0), topic(2, 0)];
+        assert_eq!(subjects(&ranked, &HashMap::new()), [(None, 181)]);
+        let named = |n: usize, name: &str| (ranked[n].id.clone(), name.to_owned());
+        let names = [named(0, "Parcels"), named(1, "Returns"), named(2, "Returns")].into();
+        let expected = [(Some("Parcels".into()), 110), (Some("Returns".into()), 69), (None, 2)];
+        assert_eq!(subjects(&ranked, &names), expected);
+    }
+
+    #[test]
+    fn shares_are_of_what_was_asked() {
+        let topic = topic(4, 0);
+        let told =
+            Told { id: topic.id.clone(), wording: "a".into(), answered: 3, confidence_millionths: 2_000_000 };
+        let asking = Asking::of(&topic, &told);
+        assert_eq!((asking.avg_confidence, asking.answer_rate, asking.trend), (0.5, 0.75, Trend::Up));
     }
 }

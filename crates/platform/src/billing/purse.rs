@@ -12,7 +12,8 @@
 //! they are written down, and are paid from `available`, as far as that goes: nothing falls below nought.
 //!
 //! The price of it: while a server holds a block, another may find too little, although not all of that is spent. So a
-//! block is at most a quarter of what there is, and goes back when it has lain idle.
+//! block is at most a quarter of what there is, goes back when it has lain idle, and its rest goes back when it is too
+//! little for a run.
 
 use std::{
     collections::HashMap,
@@ -135,6 +136,14 @@ impl Purse {
         Some(Hold { purse: Some(self.clone()), amount: need })
     }
 
+    /// Takes all that no run has.
+    fn take_rest(self: &Arc<Self>) -> Hold {
+        let mut state = lock(&self.state);
+        let amount = std::mem::take(&mut state.free);
+        state.reserved = state.reserved + amount;
+        Hold { purse: Some(self.clone()), amount }
+    }
+
     fn is_poor(&self, need: Credits, now: DateTime<Utc>) -> bool {
         lock(&self.state).poor.is_some_and(|(missed, until)| need >= missed && now < until)
     }
@@ -185,7 +194,7 @@ pub(crate) async fn hold(app: &App, tenant: &Tenant, need: Credits) -> Result<Ho
 }
 
 /// Takes a block, if there are credits for what is needed; gives whether there were.
-async fn fetch(app: &App, tenant: &Tenant, purse: &Purse, need: Credits) -> Result<bool> {
+async fn fetch(app: &App, tenant: &Tenant, purse: &Arc<Purse>, need: Credits) -> Result<bool> {
     let now = app.clock.now();
     let until = now + LEASE;
     let mut db = app.db.write().await?;
@@ -201,15 +210,22 @@ async fn fetch(app: &App, tenant: &Tenant, purse: &Purse, need: Credits) -> Resu
     let missing = need - free;
     let quarter = Credits::of_thousandths(available.thousandths() / 4);
     let block = if available < missing { Credits::ZERO } else { missing.max(quarter.min(BLOCK)) };
+    let mut rest = None;
     if block > Credits::ZERO {
         store::add_to_hold(&mut db, tenant, &app.purses.server, block, until).await?;
         let accounts = (Account::Available, Account::Held);
         let posting = Posting::new(ledger::transaction(app), Kind::Hold, &app.purses.server, accounts, block);
         ledger::post(app, &mut db, tenant, &[posting]).await?;
+    } else if !lapsed {
+        rest = Some(part_with_rest(app, &mut db, tenant, purse).await?);
     }
     limits::watch_credits(app, &mut db, tenant, &subscription).await?;
     db.commit().await?;
     app.bell.ring();
+    if let Some(rest) = rest {
+        let amount = rest.amount;
+        rest.spent(amount);
+    }
     let mut state = lock(&purse.state);
     if lapsed {
         state.free = Credits::ZERO;
@@ -217,6 +233,20 @@ async fn fetch(app: &App, tenant: &Tenant, purse: &Purse, need: Credits) -> Resu
     state.free = state.free + block;
     state.until = until;
     Ok(block > Credits::ZERO)
+}
+
+/// Makes what is too little for a run here available to another server, for which it may do: the rests of several
+/// servers' blocks may together be a run's price.
+async fn part_with_rest(app: &App, db: &mut Write, tenant: &Tenant, purse: &Arc<Purse>) -> Result<Hold> {
+    let rest = purse.take_rest();
+    let amount = rest.amount;
+    let server = &app.purses.server;
+    if amount > Credits::ZERO && store::take_from_hold(db, tenant, server, amount).await? {
+        let accounts = (Account::Held, Account::Available);
+        let posting = Posting::new(ledger::transaction(app), Kind::Release, server, accounts, amount);
+        ledger::post(app, db, tenant, &[posting]).await?;
+    }
+    Ok(rest)
 }
 
 /// Moves what a server holds back to what can be spent.

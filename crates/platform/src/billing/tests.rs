@@ -210,6 +210,23 @@ async fn several_servers_spend_each_credit_once_and_a_killed_ones_hold_comes_bac
     world.sound().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_little_for_each_of_several_servers_is_spent_together() {
+    let world = World::new(true, "[plans.ENTERPRISE]\ncredits_per_month = 10").await;
+    let (second, third) = (world.another().await, world.another().await);
+    let mut done = 0;
+    // In turn, blocks of a quarter leave each server with a part of a credit.
+    for n in 0..36 {
+        match world.run([&world.app, &second, &third][n % 3], n).await {
+            Ok(_) => done += 1,
+            Err(error) => assert_eq!(error.kind, Kind::Payment),
+        }
+    }
+    assert_eq!(done, 10);
+    assert_eq!(world.left().await, 0.0);
+    world.sound().await;
+}
+
 async fn last_agents(postgres: bool) {
     let world = World::new(postgres, "[plans.ENTERPRISE]\nagents = 5").await;
     let by = Actor::system();

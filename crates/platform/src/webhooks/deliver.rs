@@ -8,7 +8,7 @@ use std::{
 
 use ::store::Write;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use reqwest::{
     Method,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
@@ -36,7 +36,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Webhooks that are sent to at once.
 const WEBHOOKS_AT_ONCE: usize = 256;
 /// Deliveries of one webhook at once.
-const AT_ONCE: i64 = 10;
+const AT_ONCE: usize = 10;
 /// The pauses after the first try, the second, …; after the last the delivery has failed.
 const PAUSES: [TimeDelta; 7] = [
     TimeDelta::seconds(5),
@@ -106,47 +106,78 @@ async fn begin_due(app: &App, busy: &Busy) -> Result<()> {
     Ok(())
 }
 
+/// Sends to one webhook until nothing is due: a few deliveries at once, and when some of them have come back, they are
+/// written down together and others begin.
 async fn send_due(app: &App, tenant: &Tenant, id: &WebhookId) -> Result<()> {
-    while !app.stopping.is_cancelled() {
-        let now = app.clock.now();
-        let mut db = app.db.write().await?;
-        let Some(webhook) = store::get(&mut db, tenant, id).await?.filter(|webhook| webhook.is_active) else {
-            return Ok(());
-        };
-        let claimed = store::claim(&mut db, tenant, id, now, (now + LEASE, AT_ONCE)).await?;
-        db.commit().await?;
-        if claimed.is_empty() {
-            return Ok(());
+    let mut flying = FuturesUnordered::new();
+    loop {
+        let free = AT_ONCE - flying.len();
+        if free >= AT_ONCE / 2
+            && !app.stopping.is_cancelled()
+            && let Some((webhook, claimed)) = claim(app, tenant, id, free).await?
+        {
+            flying.extend(claimed.into_iter().map(|delivery| attempt(app, webhook.clone(), delivery)));
         }
-        let tries = claimed.into_iter().map(|delivery| attempt(app, tenant, &webhook, delivery));
-        join_all(tries).await.into_iter().collect::<Result<()>>()?;
+        let Some(tried) = (&mut flying).ready_chunks(AT_ONCE).next().await else { return Ok(()) };
+        record(app, tenant, id, tried.into_iter().collect::<Result<_>>()?).await?;
     }
-    Ok(())
 }
 
-/// Tries a claimed delivery once, and records how it went.
-pub(super) async fn attempt(app: &App, tenant: &Tenant, webhook: &Webhook, delivery: Delivery) -> Result<()> {
-    let made = send(app, webhook, &delivery).await?;
+/// Claims what is due to a webhook that is there and switched on.
+async fn claim(
+    app: &App,
+    tenant: &Tenant,
+    id: &WebhookId,
+    most: usize,
+) -> Result<Option<(Arc<Webhook>, Vec<Delivery>)>> {
     let now = app.clock.now();
     let mut db = app.db.write().await?;
-    let ending = Ending::of(&delivery, &made, now, app.entropy);
-    let (before, mut log) = (delivery.tries, delivery.log);
-    log.push(made.clone());
-    if !store::record(&mut db, tenant, &delivery.id, before, &log, (&ending, now)).await? {
-        // The claim ran out and another has recorded a try, or the webhook is gone.
-        return Ok(());
-    }
-    match ending {
-        Ending::Succeeded => store::works(&mut db, tenant, &webhook.id).await?,
-        _ => {
-            let since = store::fails(&mut db, tenant, &webhook.id, now).await?;
-            if made.status == Some(410) {
-                switch_off(app, &mut db, tenant, webhook, "Its receiver answered 410 Gone.").await?;
-            } else if now - since >= PATIENCE {
-                let reason = format!("It has taken nothing for {} days.", PATIENCE.num_days());
-                switch_off(app, &mut db, tenant, webhook, &reason).await?;
-            }
+    let webhook = store::get(&mut db, tenant, id).await?.filter(|webhook| webhook.is_active);
+    let Some(webhook) = webhook else { return Ok(None) };
+    let claimed = store::claim(&mut db, tenant, id, now, (now + LEASE, most)).await?;
+    db.commit().await?;
+    Ok(Some((Arc::new(webhook), claimed)))
+}
+
+/// A delivery that was tried once more.
+pub(super) struct Tried {
+    delivery: Delivery,
+    made: Try,
+}
+
+/// Tries a claimed delivery once. How it went is another's to write down; see [`record`].
+pub(super) async fn attempt(app: &App, webhook: Arc<Webhook>, delivery: Delivery) -> Result<Tried> {
+    let made = send(app, &webhook, &delivery).await?;
+    Ok(Tried { delivery, made })
+}
+
+/// Writes down how deliveries of one webhook went, and what that means for it.
+pub(super) async fn record(app: &App, tenant: &Tenant, id: &WebhookId, tried: Vec<Tried>) -> Result<()> {
+    let now = app.clock.now();
+    let mut db = app.db.write().await?;
+    let (mut works, mut fails, mut gone) = (false, false, false);
+    for Tried { delivery, made } in tried {
+        let ending = Ending::of(&delivery, &made, now, app.entropy);
+        let (before, status) = (delivery.tries, made.status);
+        let log: Vec<Try> = delivery.log.into_iter().chain([made]).collect();
+        // When the claim ran out and another has recorded a try, or the webhook is gone, this one counts for nothing.
+        if store::record(&mut db, tenant, &delivery.id, before, &log, (&ending, now)).await? {
+            works |= ending == Ending::Succeeded;
+            fails |= ending != Ending::Succeeded;
+            gone |= status == Some(410);
         }
+    }
+    if works {
+        store::works(&mut db, tenant, id).await?;
+    } else if fails {
+        let since = store::fails(&mut db, tenant, id, now).await?;
+        if now - since >= PATIENCE {
+            let reason = format!("It has taken nothing for {} days.", PATIENCE.num_days());
+            switch_off(app, &mut db, tenant, id, &reason).await?;
+        }
+    }
+    if gone {
+        switch_off(app, &mut db, tenant, id, "Its receiver answered 410 Gone.").await?;
     }
     db.commit().await?;
     app.bell.ring();
@@ -238,17 +269,12 @@ async fn start(answer: Incoming) -> String {
 }
 
 /// Switches a webhook off in the transaction that shows why, and tells the workspace's owner.
-async fn switch_off(
-    app: &App,
-    db: &mut Write,
-    tenant: &Tenant,
-    webhook: &Webhook,
-    reason: &str,
-) -> Result<()> {
-    if !store::switch_off(db, tenant, &webhook.id, reason, app.clock.now()).await? {
+async fn switch_off(app: &App, db: &mut Write, tenant: &Tenant, id: &WebhookId, reason: &str) -> Result<()> {
+    if !store::switch_off(db, tenant, id, reason, app.clock.now()).await? {
         return Ok(());
     }
-    let event = audit::Event::new("webhook.switched_off", webhook.id.as_str());
+    let Some(webhook) = store::get(db, tenant, id).await? else { return Ok(()) };
+    let event = audit::Event::new("webhook.switched_off", id.as_str());
     audit::record(app, db, tenant, &Actor::system(), event.with(json!({ "reason": reason }))).await?;
     let Some(owner) = store::owner_address(db, tenant).await? else { return Ok(()) };
     let name = webhook.name.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,5 +1,7 @@
 //! The log of deliveries, and deliveries that people ask for: tests and replays.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -134,7 +136,8 @@ pub async fn test(app: &App, tenant: &Tenant, by: &Actor, id: &WebhookId) -> Res
     store::insert_deliveries(&mut db, &[new], now).await?;
     audit::record(app, &mut db, tenant, by, Event::new("webhook.tested", id.as_str())).await?;
     db.commit().await?;
-    deliver::attempt(app, tenant, &webhook, delivery(app, tenant, id, &made).await?).await?;
+    let tried = deliver::attempt(app, Arc::new(webhook), delivery(app, tenant, id, &made).await?).await?;
+    deliver::record(app, tenant, id, vec![tried]).await?;
     let delivery = delivery(app, tenant, id, &made).await?;
     match delivery.log.last().and_then(|last| last.error.as_deref()) {
         Some(error) => Err(Error::upstream(format!("The webhook did not take the test. {error}"))),

@@ -259,7 +259,7 @@ pub(super) async fn claim(
     tenant: &Tenant,
     webhook: &WebhookId,
     now: DateTime<Utc>,
-    (until, limit): (DateTime<Utc>, i64),
+    (until, limit): (DateTime<Utc>, usize),
 ) -> Result<Vec<Delivery>> {
     // The outer conditions are looked at again when another server has just claimed the row.
     Ok(db
@@ -272,7 +272,7 @@ pub(super) async fn claim(
             webhook,
             now,
             until,
-            limit
+            i64::try_from(limit).unwrap_or(i64::MAX)
         ))
         .await?)
 }

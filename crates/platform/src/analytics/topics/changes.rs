@@ -1,6 +1,6 @@
 //! What a batch of questions changes.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::AddAssign};
 
 use ::store::Write;
 use chrono::{DateTime, Utc};
@@ -11,12 +11,20 @@ use crate::{AgentId, Result, Tenant, TopicId, analytics::store::ALL, conversatio
 /// Topics that make room for others at once.
 const PRUNED: i64 = 300;
 
-/// A topic's numbers of one day.
-#[derive(Default)]
+/// A topic's numbers of one day, or of a week.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Day {
     pub asked: i64,
     pub answered: i64,
     pub confidence_millionths: i64,
+}
+
+impl AddAssign for Day {
+    fn add_assign(&mut self, other: Self) {
+        self.asked += other.asked;
+        self.answered += other.answered;
+        self.confidence_millionths += other.confidence_millionths;
+    }
 }
 
 /// What there is to add to a topic.
@@ -69,10 +77,12 @@ impl Changes {
         changed.asked += 1;
         (changed.first, changed.last) = (changed.first.min(at), changed.last.max(at));
         for agent in [question.agent.as_str(), ALL] {
-            let day = self.days.entry((agent.to_owned(), topic.clone(), question.day.clone())).or_default();
-            day.asked += 1;
-            day.answered += i64::from(question.answered);
-            day.confidence_millionths += question.confidence_millionths;
+            let day = self.days.entry((agent.to_owned(), topic.clone(), question.day)).or_default();
+            *day += Day {
+                asked: 1,
+                answered: i64::from(question.answered),
+                confidence_millionths: question.confidence_millionths,
+            };
         }
         if !matches!(spelt, Spelt::TooMany) {
             let fresh =
@@ -97,9 +107,7 @@ impl Changes {
         for (spelling, wording) in &self.wordings {
             store::add_wording(db, tenant, spelling, wording).await?;
         }
-        for (key, day) in &self.days {
-            store::add_day(db, tenant, key, day).await?;
-        }
+        store::add_days(db, tenant, &self.days).await?;
         for (agent, question, topic) in &self.unanswered {
             if let Some(wording) = store::typical(db, tenant, topic).await? {
                 unanswered::gather(db, tenant, (agent, question), (topic, &wording)).await?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ::store::Read;
+use chrono::NaiveDate;
 use retrieval::{Groups, Middle};
 
 use super::{
@@ -119,4 +120,4 @@ impl Known {
 }
 
 /// Days by agent, topic and day.
-pub(super) type Days = BTreeMap<(String, TopicId, String), Day>;
+pub(super) type Days = BTreeMap<(String, TopicId, NaiveDate), Day>;

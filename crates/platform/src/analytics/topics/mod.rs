@@ -6,15 +6,19 @@ mod changes;
 mod known;
 mod rebuild;
 mod store;
+mod subjects;
 
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
 };
 
+use chrono::NaiveDate;
 use known::Known;
 pub use rebuild::rebuild;
-pub(super) use store::{Ranked, ranked, wordings, wordings_of};
+pub(super) use store::{Ranked, Told, ranked, told, wordings};
+pub use subjects::Subjects;
+pub(super) use subjects::subjects;
 
 use super::{period::day, roll_up::by_tenant, tally::millionths};
 use crate::{
@@ -55,7 +59,7 @@ struct Question {
     wording: String,
     /// The SHA-256 of its folded words.
     spelling: String,
-    day: String,
+    day: NaiveDate,
     at: chrono::DateTime<chrono::Utc>,
     answered: bool,
     confidence_millionths: i64,
@@ -161,7 +165,7 @@ fn question(event: &Event, zone: chrono_tz::Tz) -> Option<Question> {
         agent: agent.clone(),
         wording: text.chars().take(LONGEST_WORDING).collect(),
         spelling: digest::sha256(spelling(text)),
-        day: day(event.created_at, zone).to_string(),
+        day: day(event.created_at, zone),
         at: event.created_at,
         answered: *answered,
         confidence_millionths: millionths(*confidence),

@@ -27,6 +27,7 @@ pub async fn rebuild(app: &App, tenant: &Tenant) -> Result<()> {
             changes.write(&mut db, tenant).await?;
         }
         db.commit().await?;
+        app.subjects.forget(tenant);
         return Ok(());
     }
 }

@@ -3,8 +3,17 @@
 use ::store::{Read, Sql, Value, Write, sql};
 use sqlx::FromRow;
 
-use super::changes::{Day, Topic, Wording};
-use crate::{Result, Tenant, TopicId, analytics::Scope};
+use super::{
+    changes::{Topic, Wording},
+    known::Days,
+};
+use crate::{
+    Result, Tenant, TopicId,
+    analytics::{Scope, period::monday},
+};
+
+/// Rows of one statement; SQLite binds 32,766 values in one at most.
+const ROWS_AT_ONCE: usize = 1_000;
 
 /// Where the topics lie that have a place, and how many wordings are kept of each, oldest first.
 pub(super) async fn middles(db: &mut Read, tenant: &Tenant) -> Result<Vec<(TopicId, Vec<u8>, i64)>> {
@@ -74,27 +83,40 @@ pub(super) async fn add_wording(
     Ok(())
 }
 
-pub(super) async fn add_day(
-    db: &mut Write,
-    tenant: &Tenant,
-    (agent, topic, day): &(String, TopicId, String),
-    counts: &Day,
-) -> Result<()> {
-    db.execute(sql!(
-        "INSERT INTO topic_days (workspace_id, agent_id, topic_id, day, asked, answered, confidence_millionths)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (workspace_id, agent_id, topic_id, day) DO UPDATE
-         SET asked = topic_days.asked + excluded.asked, answered = topic_days.answered + excluded.answered,
-             confidence_millionths = topic_days.confidence_millionths + excluded.confidence_millionths",
-        tenant,
-        agent.as_str(),
-        topic,
-        day.as_str(),
-        counts.asked,
-        counts.answered,
-        counts.confidence_millionths
-    ))
-    .await?;
+/// Adds to the numbers of days, and to those of their weeks.
+pub(super) async fn add_days(db: &mut Write, tenant: &Tenant, days: &Days) -> Result<()> {
+    let mut weeks = Days::new();
+    for ((agent, topic, day), counts) in days {
+        *weeks.entry((agent.clone(), topic.clone(), monday(*day))).or_default() += *counts;
+    }
+    add_counts(db, tenant, "INSERT INTO topic_days", days).await?;
+    add_counts(db, tenant, "INSERT INTO topic_weeks", &weeks).await
+}
+
+async fn add_counts(db: &mut Write, tenant: &Tenant, insert: &'static str, counts: &Days) -> Result<()> {
+    let rows: Vec<_> = counts.iter().collect();
+    for rows in rows.chunks(ROWS_AT_ONCE) {
+        let mut sql = Sql::new(insert).push(
+            " AS kept (workspace_id, agent_id, topic_id, day, asked, answered, confidence_millionths) VALUES",
+        );
+        for ((agent, topic, day), counts) in rows {
+            sql = sql.push_row([
+                tenant.into(),
+                agent.as_str().into(),
+                topic.into(),
+                day.to_string().into(),
+                counts.asked.into(),
+                counts.answered.into(),
+                counts.confidence_millionths.into(),
+            ]);
+        }
+        db.execute(sql.push(
+            " ON CONFLICT (workspace_id, agent_id, topic_id, day) DO UPDATE
+              SET asked = kept.asked + excluded.asked, answered = kept.answered + excluded.answered,
+                  confidence_millionths = kept.confidence_millionths + excluded.confidence_millionths",
+        ))
+        .await?;
+    }
     Ok(())
 }
 
@@ -125,15 +147,25 @@ pub(in crate::analytics) async fn wordings(
         .await?)
 }
 
-/// How some topics were asked for, each most frequent first.
-pub(in crate::analytics) async fn wordings_of(
-    db: &mut Read,
-    tenant: &Tenant,
-    topics: impl Iterator<Item = &TopicId>,
-) -> Result<Vec<(TopicId, String)>> {
-    let of = Sql::new("SELECT topic_id, wording FROM topic_wordings WHERE workspace_id = $1").bind(tenant);
-    let of = of.and_in("topic_id", topics.map(Value::from));
-    Ok(db.all(of.push(" ORDER BY topic_id, asked DESC, closeness DESC, spelling")).await?)
+/// How all topics were asked for, each most frequent first.
+pub(super) async fn all_wordings(db: &mut Read, tenant: &Tenant) -> Result<Vec<(TopicId, String)>> {
+    Ok(db
+        .all(sql!(
+            "SELECT topic_id, wording FROM topic_wordings WHERE workspace_id = $1
+             ORDER BY topic_id, asked DESC, closeness DESC, spelling",
+            tenant
+        ))
+        .await?)
+}
+
+/// Where the topics lie that have a place, and how often each was asked.
+pub(super) async fn weighed(db: &mut Read, tenant: &Tenant) -> Result<Vec<(TopicId, Vec<u8>, i64)>> {
+    Ok(db
+        .all(sql!(
+            "SELECT id, middle, asked FROM topics WHERE workspace_id = $1 AND middle IS NOT NULL ORDER BY id",
+            tenant
+        ))
+        .await?)
 }
 
 /// Topics that were asked for least, and longest ago.
@@ -152,6 +184,7 @@ pub(super) async fn delete(db: &mut Write, tenant: &Tenant, topics: &[TopicId]) 
     let of = |text: &'static str| Sql::new(text).bind(tenant);
     let ids = || topics.iter().map(Value::from);
     db.execute(of("DELETE FROM topic_days WHERE workspace_id = $1").and_in("topic_id", ids())).await?;
+    db.execute(of("DELETE FROM topic_weeks WHERE workspace_id = $1").and_in("topic_id", ids())).await?;
     db.execute(of("DELETE FROM topics WHERE workspace_id = $1").and_in("id", ids())).await?;
     Ok(())
 }
@@ -159,27 +192,31 @@ pub(super) async fn delete(db: &mut Write, tenant: &Tenant, topics: &[TopicId]) 
 /// Removes all topics.
 pub(super) async fn clear(db: &mut Write, tenant: &Tenant) -> Result<()> {
     db.execute(sql!("DELETE FROM topic_days WHERE workspace_id = $1", tenant)).await?;
+    db.execute(sql!("DELETE FROM topic_weeks WHERE workspace_id = $1", tenant)).await?;
     db.execute(sql!("DELETE FROM topics WHERE workspace_id = $1", tenant)).await?;
     Ok(())
 }
 
-/// A topic with its numbers of a period.
+/// How often a topic was asked for in a period.
 #[derive(Clone, Debug, FromRow)]
 pub struct Ranked {
     /// The topic.
     pub id: TopicId,
-    /// Its most typical wording.
-    pub wording: String,
-    /// Where it lies, when that is known.
-    pub middle: Option<Vec<u8>>,
     /// How often it was asked in the period.
     pub asked: i64,
     /// How often in the period before.
     pub before: i64,
-    /// How often it was answered.
-    pub answered: i64,
-    /// The confidence of all answers together, in millionths.
-    pub confidence_millionths: i64,
+}
+
+/// Counts of one topic over a span, whose whole weeks are read as such: three ranges of days follow `$1` and `$2`.
+macro_rules! asked {
+    ($days:literal, $weeks:literal, $rest:literal) => {
+        concat!(
+            "coalesce((SELECT sum(asked) FROM topic_days WHERE workspace_id = $1 AND agent_id = $2 AND topic_id = t.id AND day BETWEEN ", $days, "), 0)
+             + coalesce((SELECT sum(asked) FROM topic_weeks WHERE workspace_id = $1 AND agent_id = $2 AND topic_id = t.id AND day BETWEEN ", $weeks, "), 0)
+             + coalesce((SELECT sum(asked) FROM topic_days WHERE workspace_id = $1 AND agent_id = $2 AND topic_id = t.id AND day BETWEEN ", $rest, "), 0)"
+        )
+    };
 }
 
 /// The topics of a period, most asked first.
@@ -187,32 +224,54 @@ pub(in crate::analytics) async fn ranked(
     db: &mut Read,
     tenant: &Tenant,
     scope: &Scope,
-    limit: i64,
 ) -> Result<Vec<Ranked>> {
-    Ok(db
-        .all(sql!(
-            "SELECT q.id, q.asked, q.before, q.answered, q.confidence_millionths,
-                    (SELECT t.middle FROM topics t WHERE t.workspace_id = $1 AND t.id = q.id) AS middle,
-                    (SELECT w.wording FROM topic_wordings w WHERE w.workspace_id = $1 AND w.topic_id = q.id
-                     ORDER BY w.asked DESC, w.closeness DESC, w.spelling LIMIT 1) AS wording
-             FROM (SELECT t.id,
-                          CAST(sum(CASE WHEN d.day >= $3 THEN d.asked ELSE 0 END) AS BIGINT) AS asked,
-                          CAST(sum(CASE WHEN d.day < $3 THEN d.asked ELSE 0 END) AS BIGINT) AS before,
-                          CAST(sum(CASE WHEN d.day >= $3 THEN d.answered ELSE 0 END) AS BIGINT) AS answered,
-                          CAST(sum(CASE WHEN d.day >= $3 THEN d.confidence_millionths ELSE 0 END) AS BIGINT) AS confidence_millionths
-                   FROM topics t
-                   JOIN topic_days d ON d.workspace_id = $1 AND d.agent_id = $5 AND d.topic_id = t.id AND d.day BETWEEN $2 AND $4
-                   WHERE t.workspace_id = $1
-                   GROUP BY t.id
-                   HAVING sum(CASE WHEN d.day >= $3 THEN d.asked ELSE 0 END) > 0
-                   ORDER BY asked DESC, t.id LIMIT $6) q
-             ORDER BY q.asked DESC, q.id",
-            tenant,
-            scope.period.before().first.to_string(),
-            scope.period.first.to_string(),
-            scope.period.last.to_string(),
-            scope.agent(),
-            limit
-        ))
-        .await?)
+    let mut sql = Sql::new(concat!(
+        "SELECT q.id, q.asked, q.before FROM (SELECT t.id, CAST(",
+        asked!("$3 AND $4", "$5 AND $6", "$7 AND $8"),
+        " AS BIGINT) AS asked, CAST(",
+        asked!("$9 AND $10", "$11 AND $12", "$13 AND $14"),
+        " AS BIGINT) AS before FROM topics t WHERE t.workspace_id = $1) q
+         WHERE q.asked > 0 ORDER BY q.asked DESC, q.id"
+    ));
+    sql = sql.bind(tenant).bind(scope.agent());
+    for period in [scope.period, scope.period.before()] {
+        for (first, last) in period.by_weeks() {
+            sql = sql.bind(first.to_string()).bind(last.to_string());
+        }
+    }
+    Ok(db.all(sql).await?)
+}
+
+/// What is told of a topic in a period.
+#[derive(Clone, Debug, FromRow)]
+pub struct Told {
+    /// The topic.
+    pub id: TopicId,
+    /// Its most typical wording.
+    pub wording: String,
+    /// How often it was answered.
+    pub answered: i64,
+    /// The confidence of all answers together, in millionths.
+    pub confidence_millionths: i64,
+}
+
+/// What is told of some topics in a period, in no order.
+pub(in crate::analytics) async fn told(
+    db: &mut Read,
+    tenant: &Tenant,
+    scope: &Scope,
+    topics: impl Iterator<Item = &TopicId>,
+) -> Result<Vec<Told>> {
+    let sql = sql!(
+        "SELECT d.topic_id AS id, CAST(sum(d.answered) AS BIGINT) AS answered,
+                CAST(sum(d.confidence_millionths) AS BIGINT) AS confidence_millionths,
+                coalesce((SELECT w.wording FROM topic_wordings w WHERE w.workspace_id = $1 AND w.topic_id = d.topic_id
+                          ORDER BY w.asked DESC, w.closeness DESC, w.spelling LIMIT 1), '') AS wording
+         FROM topic_days d WHERE d.workspace_id = $1 AND d.agent_id = $2 AND d.day BETWEEN $3 AND $4",
+        tenant,
+        scope.agent(),
+        scope.period.first.to_string(),
+        scope.period.last.to_string()
+    );
+    Ok(db.all(sql.and_in("d.topic_id", topics.map(Value::from)).push(" GROUP BY d.topic_id")).await?)
 }
