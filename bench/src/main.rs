@@ -275,19 +275,13 @@ async fn all(bench: &Bench, only: &[Part]) -> Result<()> {
                 section.print();
                 fine &= section.passes();
                 if !bench.quick {
-                    report::keep(bench, part.name(), &section)?;
+                    report::put(part.report(), &section)?;
                 }
             }
             Err(error) => {
                 eprintln!("bench: {} failed: {error}", part.name());
                 fine = false;
             }
-        }
-    }
-    if !bench.quick {
-        for report in [report::RESULTS, report::INGEST, report::ANSWERS, report::EVENTS, report::CONTACTS] {
-            let parts = Part::value_variants().iter().filter(|part| part.report() == report);
-            report::write(bench, report, parts.map(|part| part.name()))?;
         }
     }
     if fine { Ok(()) } else { Err("not every goal is met".into()) }

@@ -2,15 +2,13 @@
 
 use std::{fs, path::Path};
 
-use serde::{Deserialize, Serialize};
-
-use crate::{Bench, Result, process};
+use crate::{Result, process};
 
 /// What stands below it in the results is written by people and stays.
 const MARKER: &str = "<!-- Below this line nothing is overwritten. -->";
 
 /// A file with figures.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub struct Report {
     file: &'static str,
     title: &'static str,
@@ -46,7 +44,6 @@ pub const CONTACTS: Report = Report {
 };
 
 /// A measurement's figures.
-#[derive(Deserialize, Serialize)]
 pub struct Section {
     title: String,
     measured: String,
@@ -54,7 +51,6 @@ pub struct Section {
     notes: Vec<String>,
 }
 
-#[derive(Deserialize, Serialize)]
 struct Figure {
     name: String,
     goal: String,
@@ -152,30 +148,30 @@ pub fn today() -> String {
     chrono::Utc::now().format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// Keeps a section, so that a later run of a part leaves the others in place.
-pub fn keep(bench: &Bench, name: &str, section: &Section) -> Result<()> {
-    let folder = bench.folder.join("figures");
-    fs::create_dir_all(&folder)?;
-    Ok(fs::write(folder.join(format!("{name}.json")), serde_json::to_vec_pretty(section)?)?)
+/// Puts a section into its report, in place of what was measured before; the others stay as they are.
+pub fn put(report: Report, section: &Section) -> Result<()> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(report.file);
+    let before = fs::read_to_string(&file).unwrap_or_default();
+    Ok(fs::write(file, with(report, &before, section))?)
 }
 
-/// Writes a report from all of its sections that were kept.
-pub fn write(bench: &Bench, report: Report, names: impl Iterator<Item = &'static str>) -> Result<()> {
-    let Report { file, title, command } = report;
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    let before = fs::read_to_string(&file).unwrap_or_default();
-    let below = before.split_once(MARKER).map_or("\n", |(_, below)| below);
-    let mut text = format!(
-        "# {title}\n\nWritten by `{command}`, on one machine that runs all that takes part: {}.\n\n",
-        process::machine()
-    );
-    for name in names {
-        if let Ok(kept) = fs::read(bench.folder.join("figures").join(format!("{name}.json"))) {
-            text.push_str(&serde_json::from_slice::<Section>(&kept)?.markdown());
-            text.push('\n');
-        }
+fn with(report: Report, before: &str, section: &Section) -> String {
+    let Report { title, command, .. } = report;
+    let machine = process::machine();
+    let (above, below) = before.split_once(MARKER).unwrap_or((before, "\n"));
+    let new = section.markdown();
+    let heading = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    let mut sections: Vec<String> =
+        above.split("\n## ").skip(1).map(|text| format!("## {}\n", text.trim_end())).collect();
+    match sections.iter_mut().find(|old| heading(old) == heading(&new)) {
+        Some(old) => *old = new,
+        None => sections.push(new),
     }
-    Ok(fs::write(file, format!("{text}{MARKER}{below}"))?)
+    let head = format!(
+        "# {title}\n\nWritten by `{command}`, on one machine that runs all that takes part: {machine}.\n"
+    );
+    let sections: String = sections.iter().map(|text| format!("\n{text}")).collect();
+    format!("{head}{sections}\n{MARKER}{below}")
 }
 
 /// The value below which a share of the sorted values lies.
@@ -200,6 +196,25 @@ mod tests {
             "{}",
             section.markdown()
         );
+    }
+
+    #[test]
+    fn a_section_takes_the_place_of_its_former_self_alone() {
+        let section = |title: &str, value: f64| {
+            let mut section = Section::new(title);
+            section.plain("value", value, "");
+            section
+        };
+        let mut text = with(RESULTS, "", &section("Speed", 1.0));
+        text = with(RESULTS, &text, &section("Memory", 2.0));
+        text.push_str("\n## What people wrote\n");
+        text = with(RESULTS, &text, &section("Speed", 3.0));
+        let headings: Vec<_> = text.lines().filter(|line| line.starts_with('#')).collect();
+        assert_eq!(
+            headings,
+            ["# What the server does, measured", "## Speed", "## Memory", "## What people wrote"]
+        );
+        assert!(text.contains("3.0") && text.contains("2.0") && !text.contains("1.0 "), "{text}");
     }
 
     #[test]
