@@ -4,6 +4,10 @@
 /// Whether the kernels for AVX-512 can run. The answer is cached by the standard library.
 #[inline(always)]
 pub(crate) fn widest() -> bool {
+    #[cfg(test)]
+    if WITHOUT_AVX512.get() {
+        return false;
+    }
     #[cfg(target_arch = "x86_64")]
     {
         wide()
@@ -15,6 +19,12 @@ pub(crate) fn widest() -> bool {
     {
         false
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Has a test use the other kernels, to hold both against each other.
+    pub(crate) static WITHOUT_AVX512: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
 /// Whether the kernels for AVX2 can run.
@@ -37,8 +47,22 @@ pub(crate) fn mul_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
 }
 
 /// Defines a function whose body is compiled for AVX2 with FMA and for the base line, and picked at run time.
-/// Inside, `FUSED` says which of both it is. (For AVX-512 the compiler makes slower code of the same body.)
+/// Inside, `FUSED` says which of both it is. For AVX-512 the compiler makes slower code of the same body; where it
+/// pays, that kernel is written out, and named before the function.
 macro_rules! vectorised {
+    (avx512 = $widest:path; $(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
+        $(#[$meta])*
+        $vis fn $name($($arg: $type),*) $(-> $ret)? {
+            #[cfg(target_arch = "x86_64")]
+            if $crate::simd::widest() {
+                #[expect(unsafe_code, reason = "a function compiled for AVX-512 is called")]
+                // SAFETY: `simd::widest` has found its features on this machine.
+                return unsafe { $widest($($arg),*) };
+            }
+            vectorised! { fn narrower($($arg: $type),*) $(-> $ret)? $body }
+            narrower($($arg),*)
+        }
+    };
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
         $vis fn $name($($arg: $type),*) $(-> $ret)? {
