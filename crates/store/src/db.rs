@@ -258,7 +258,7 @@ impl Read {
     /// # Errors
     /// What the database says.
     pub async fn all<T: Row>(&mut self, sql: Sql) -> sqlx::Result<Vec<T>> {
-        let (text, values) = sql.into_parts();
+        let (text, values) = sql.into_parts(self.dialect());
         match self.raw() {
             Raw::Sqlite(c) => sqlx::query_as_with(text, values).fetch_all(c).await,
             Raw::Postgres(c) => sqlx::query_as_with(text, values).fetch_all(c).await,
@@ -270,7 +270,7 @@ impl Read {
     /// # Errors
     /// What the database says.
     pub async fn optional<T: Row>(&mut self, sql: Sql) -> sqlx::Result<Option<T>> {
-        let (text, values) = sql.into_parts();
+        let (text, values) = sql.into_parts(self.dialect());
         match self.raw() {
             Raw::Sqlite(c) => sqlx::query_as_with(text, values).fetch_optional(c).await,
             Raw::Postgres(c) => sqlx::query_as_with(text, values).fetch_optional(c).await,
@@ -314,7 +314,7 @@ impl Write {
     /// # Errors
     /// What the database says.
     pub async fn execute(&mut self, sql: Sql) -> sqlx::Result<u64> {
-        let (text, values) = sql.into_parts();
+        let (text, values) = sql.into_parts(self.dialect());
         match self.raw() {
             Raw::Sqlite(c) => Ok(sqlx::query_with(text, values).execute(c).await?.rows_affected()),
             Raw::Postgres(c) => Ok(sqlx::query_with(text, values).execute(c).await?.rows_affected()),
