@@ -63,6 +63,6 @@ CREATE TABLE webhook_deliveries (
     created_at TEXT NOT NULL,
     finished_at TEXT
 );
-CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook_id, next_at) WHERE status = 'PENDING';
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook_id, next_at, id) WHERE status = 'PENDING';
 CREATE INDEX webhook_deliveries_webhook ON webhook_deliveries (workspace_id, webhook_id, id);
 CREATE INDEX webhook_deliveries_age ON webhook_deliveries (created_at);

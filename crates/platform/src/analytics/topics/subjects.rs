@@ -12,7 +12,10 @@ use std::{
 
 use retrieval::{Middle, Weighed};
 
-use super::{WORKSPACES, store};
+use super::{
+    WORKSPACES,
+    store::{self, BETWEEN, Placed},
+};
 use crate::{App, Error, Result, Tenant, TopicId};
 
 /// How many times as long as it took to find them subjects are kept.
@@ -83,28 +86,20 @@ pub(in crate::analytics) async fn subjects(
 
 async fn look(app: &App, tenant: &Tenant) -> Result<(HashMap<TopicId, String>, Duration)> {
     let started = Instant::now();
-    let mut db = app.db.read().await?;
-    let topics = store::weighed(&mut db, tenant).await?;
-    let wordings = store::all_wordings(&mut db, tenant).await?;
-    drop(db);
-    let naming = tokio::task::spawn_blocking(move || named(topics, &wordings));
+    let topics = store::placed(&mut app.db.read().await?, tenant).await?;
+    let naming = tokio::task::spawn_blocking(move || named(topics));
     let names = naming.await.map_err(Error::internal)?;
     Ok((names, started.elapsed()))
 }
 
-fn named(topics: Vec<(TopicId, Vec<u8>, i64)>, wordings: &[(TopicId, String)]) -> HashMap<TopicId, String> {
-    let mut worded: HashMap<&TopicId, Vec<&str>> = HashMap::new();
-    for (topic, wording) in wordings {
-        worded.entry(topic).or_default().push(wording);
-    }
-    let place =
-        |(id, middle, count): (TopicId, Vec<u8>, i64)| Some((id, Middle::decode(&middle)?.unit(), count));
-    let placed: Vec<(TopicId, Vec<f32>, i64)> = topics.into_iter().filter_map(place).collect();
+fn named(topics: Vec<Placed>) -> HashMap<TopicId, String> {
+    let place = |topic: Placed| Middle::decode(&topic.middle).map(|middle| (middle.unit(), topic));
+    let placed: Vec<(Vec<f32>, Placed)> = topics.into_iter().filter_map(place).collect();
     let groups: Vec<Weighed<'_>> = placed
         .iter()
-        .map(|(id, vector, count)| {
-            let wordings = worded.remove(id).unwrap_or_default();
-            Weighed { wordings, vector, count: *count }
+        .map(|(vector, topic)| {
+            let wordings = topic.wordings.split(BETWEEN).filter(|wording| !wording.is_empty()).collect();
+            Weighed { wordings, vector, count: topic.asked }
         })
         .collect();
     let subjects = retrieval::subjects(&groups);
@@ -112,5 +107,5 @@ fn named(topics: Vec<(TopicId, Vec<u8>, i64)>, wordings: &[(TopicId, String)]) -
         let name = subject.name;
         subject.groups.into_iter().map(move |n| (n, name.clone()))
     };
-    subjects.into_iter().flat_map(of).map(|(n, name)| (placed[n].0.clone(), name)).collect()
+    subjects.into_iter().flat_map(of).map(|(n, name)| (placed[n].1.id.clone(), name)).collect()
 }
