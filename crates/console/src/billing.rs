@@ -77,7 +77,7 @@ impl BillingPage<'_> {
     fn amounts(&self, level: &Level) -> String {
         let amount = |number: i64| match level.limit {
             Limit::Storage => format!("{:.1} MB", number as f64 / (1024.0 * 1024.0)),
-            _ => number.to_string(),
+            _ => billing::grouped(number.unsigned_abs()),
         };
         match level.max {
             Some(max) => format!("{} of {}", amount(level.used), amount(max)),
@@ -96,6 +96,13 @@ impl BillingPage<'_> {
         }
     }
 
+    /// What a movement was for: a period that begins at a moment, or something with an id.
+    fn reference(&self, moved: &Recorded) -> String {
+        let period =
+            moved.reference.parse().map(|begin| format!("the month from {}", self.zone.show(&begin)));
+        period.unwrap_or_else(|_| moved.reference.clone())
+    }
+
     fn money(&self, invoice: &Invoice) -> String {
         Currency::new(&invoice.currency).map_or_else(String::new, |currency| currency.show(invoice.total))
     }
@@ -103,7 +110,7 @@ impl BillingPage<'_> {
     /// What a plan costs, in words.
     fn price(&self, plan: &Plan) -> String {
         match self.tariff.plan(*plan).price {
-            0 => "no charge".to_owned(),
+            0 => "free of charge".to_owned(),
             price => format!("{} a month", self.tariff.currency.show(price)),
         }
     }

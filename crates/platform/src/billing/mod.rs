@@ -31,7 +31,7 @@ pub use limits::{Meters, levels};
 pub use methods::{
     PaymentMethod, payment_methods, remove_payment_method, set_default_payment_method, set_up_payment_method,
 };
-pub use money::{Credits, Currency};
+pub use money::{Credits, Currency, grouped};
 pub use payments::SetUp;
 pub(crate) use payments::{Provider, provider};
 pub use plan::{Allowance, Limit, Plan};

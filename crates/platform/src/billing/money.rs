@@ -84,8 +84,8 @@ impl fmt::Display for Credits {
     }
 }
 
-/// Thousands apart: `1,250`.
-fn grouped(number: u64) -> String {
+/// A number with its thousands apart: `1,250`.
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (n, digit) in digits.chars().enumerate() {
