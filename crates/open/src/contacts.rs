@@ -1,6 +1,6 @@
 //! Contacts.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
 use platform::{
     App, Error,
@@ -84,12 +84,12 @@ pub async fn list_contacts(
     program: Program,
     Query(paging): Query<Paging>,
     Query(query): Query<Vec<(String, String)>>,
-) -> Result<Json<Value>> {
+) -> Result<Response> {
     let (filter, sort) = Filter::read(&query, &["page", "limit"])?;
     let part = paging.part()?;
     let contacts::Found { list, is_exact } =
         contacts::list(&app, &program.tenant, &program.agent, (&filter, sort), part).await?;
-    Ok(found("Contacts retrieved successfully", list, is_exact, |contact| json!(contact)))
+    Ok(found("Contacts retrieved successfully", list, is_exact))
 }
 
 /// `GET /contacts/{externalReferenceId}/chatbots/{agent_id}`

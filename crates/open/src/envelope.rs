@@ -8,7 +8,7 @@ use axum::{
 };
 use http::{StatusCode, header};
 use platform::{Error, Page, Paged};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use web::{Refusal, Result};
 
@@ -53,7 +53,10 @@ fn failure(error: &Error) -> Value {
 
 /// An answer that holds something.
 pub(crate) fn success(message: &str, data: Value) -> Json<Value> {
-    Json(json!({ "success": true, "message": message, "data": data }))
+    let mut answer = json!({ "success": true, "message": message });
+    // Moved, not copied.
+    answer["data"] = data;
+    Json(answer)
 }
 
 /// The same for something that is new.
@@ -61,37 +64,54 @@ pub(crate) fn created(message: &str, data: Value) -> (StatusCode, Json<Value>) {
     (StatusCode::CREATED, success(message, data))
 }
 
+#[derive(Serialize)]
+struct Listing<'a, T> {
+    success: bool,
+    message: &'a str,
+    data: Vec<T>,
+    pagination: Pagination,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pagination {
+    current_page: i64,
+    total_pages: i64,
+    total_items: i64,
+    items_per_page: i64,
+    has_next_page: bool,
+    has_previous_page: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_total_exact: Option<bool>,
+}
+
+impl Pagination {
+    fn of<T>(list: &Paged<T>) -> Self {
+        let Page { limit, offset } = list.page;
+        let (current, pages) = (offset / limit + 1, (list.total + limit - 1) / limit);
+        Self {
+            current_page: current,
+            total_pages: pages,
+            total_items: list.total,
+            items_per_page: limit,
+            has_next_page: current < pages,
+            has_previous_page: current > 1,
+            is_total_exact: None,
+        }
+    }
+}
+
 /// A part of a list.
-pub(crate) fn listed<T>(message: &str, list: Paged<T>, row: impl Fn(T) -> Value) -> Json<Value> {
-    let Page { limit, offset } = list.page;
-    let pages = (list.total + limit - 1) / limit;
-    let current = offset / limit + 1;
-    let rows: Vec<Value> = list.items.into_iter().map(row).collect();
-    Json(json!({
-        "success": true,
-        "message": message,
-        "data": rows,
-        "pagination": {
-            "currentPage": current,
-            "totalPages": pages,
-            "totalItems": list.total,
-            "itemsPerPage": limit,
-            "hasNextPage": current < pages,
-            "hasPreviousPage": current > 1,
-        },
-    }))
+pub(crate) fn listed<T, R: Serialize>(message: &str, list: Paged<T>, row: impl Fn(T) -> R) -> Response {
+    let pagination = Pagination::of(&list);
+    let data = list.items.into_iter().map(row).collect();
+    Json(Listing { success: true, message, data, pagination }).into_response()
 }
 
 /// A part of a list whose total may be more than was counted.
-pub(crate) fn found<T>(
-    message: &str,
-    list: Paged<T>,
-    is_exact: bool,
-    row: impl Fn(T) -> Value,
-) -> Json<Value> {
-    let Json(mut answer) = listed(message, list, row);
-    answer["pagination"]["isTotalExact"] = json!(is_exact);
-    Json(answer)
+pub(crate) fn found<T: Serialize>(message: &str, list: Paged<T>, is_exact: bool) -> Response {
+    let pagination = Pagination { is_total_exact: Some(is_exact), ..Pagination::of(&list) };
+    Json(Listing { success: true, message, data: list.items, pagination }).into_response()
 }
 
 /// The paging part of a query.

@@ -3,6 +3,7 @@
 use axum::{
     Json,
     extract::{Multipart, State, multipart::MultipartRejection},
+    response::Response,
 };
 use chrono::SecondsFormat;
 use http::StatusCode;
@@ -89,7 +90,7 @@ pub async fn list_extractions(
     State(app): State<App>,
     program: Program,
     Query(paging): Query<Paging>,
-) -> Result<Json<Value>> {
+) -> Result<Response> {
     let list = extraction::list(&app, &program.tenant, &program.agent, None, paging.part()?).await?;
     Ok(listed("Extractions retrieved successfully", list, |extraction| summary(&extraction)))
 }

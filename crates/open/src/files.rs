@@ -82,7 +82,7 @@ pub async fn list_by_reference(
     program: Program,
     Path((reference, _)): Path<(String, String)>,
     Query(paging): Query<Paging>,
-) -> Result<Json<Value>> {
+) -> Result<Response> {
     list(app, program, Handle::Reference(reference), paging).await
 }
 
@@ -92,16 +92,11 @@ pub async fn list_by_id(
     program: Program,
     Path((id, _)): Path<(String, String)>,
     Query(paging): Query<Paging>,
-) -> Result<Json<Value>> {
+) -> Result<Response> {
     list(app, program, Handle::Id(contact_id(&id)?), paging).await
 }
 
-async fn list(
-    State(app): State<App>,
-    program: Program,
-    handle: Handle,
-    paging: Paging,
-) -> Result<Json<Value>> {
+async fn list(State(app): State<App>, program: Program, handle: Handle, paging: Paging) -> Result<Response> {
     let of = (&program.agent, &handle);
     let files = contacts::list_files(&app, &program.tenant, of, paging.part()?).await?;
     Ok(listed("Files retrieved successfully", files, view))

@@ -1,6 +1,6 @@
 //! Forms.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, response::Response};
 use chrono::SecondsFormat;
 use http::{HeaderMap, StatusCode};
 use platform::{
@@ -20,7 +20,7 @@ pub async fn list_forms(
     State(app): State<App>,
     program: Program,
     Query(paging): Query<Paging>,
-) -> Result<Json<Value>> {
+) -> Result<Response> {
     let list = forms::list(&app, &program.tenant, &program.agent, paging.part()?).await?;
     Ok(listed("Forms retrieved successfully", list, |form| {
         json!({

@@ -68,6 +68,12 @@ enum Pools {
     Postgres(PgPool),
 }
 
+/// Pages that the writer keeps, as SQLite has it: 32 MB, which it takes as it needs them.
+const WRITER_CACHE: &str = "-32768";
+/// Pages of 4 KB after which the log is brought into the file. A page that many transactions change is brought there once;
+/// with SQLite's own 1,000 a batch of new contacts among a million brought its log in each time.
+const CHECKPOINT_PAGES: &str = "8000";
+
 impl Db {
     /// Brings the schema up to date, then opens the pools. Two servers may do this at once.
     ///
@@ -82,7 +88,11 @@ impl Db {
                 let pool = |connections| {
                     SqlitePoolOptions::new().max_connections(connections).test_before_acquire(false)
                 };
-                let writer = pool(1).connect_with(options.clone()).await?;
+                let writer = options
+                    .clone()
+                    .pragma("cache_size", WRITER_CACHE)
+                    .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+                let writer = pool(1).connect_with(writer).await?;
                 let readers = pool(*readers).connect_with(options.pragma("query_only", "on")).await?;
                 Pools::Sqlite { readers, writer }
             }

@@ -134,7 +134,6 @@ mod tests {
 
     #[test]
     fn names_are_left_out_where_they_come_in_their_order() {
-        let unnamed = |text| super::unnamed(text);
         assert_eq!(unnamed("SELECT 1").as_deref(), Some("SELECT 1"));
         assert_eq!(unnamed("a = $1 AND b IN ($2, $3)").as_deref(), Some("a = ? AND b IN (?, ?)"));
         assert_eq!(unnamed("json_extract(a, '$.b') = $1").as_deref(), Some("json_extract(a, '$.b') = ?"));

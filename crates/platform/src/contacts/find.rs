@@ -12,15 +12,17 @@ use super::{
     contact::ARCHIVED,
     list::Direction,
     settings::settings,
-    store::{COLUMNS, page_begin},
+    store::{COLUMNS, COLUMNS_BY_IDS, page_begin},
     terms,
 };
 use crate::{AgentId, App, Page, Paged, Result, Tenant};
 
 /// Contacts that are looked at one by one before they are put in order.
 const FEW: i64 = 2_000;
-/// Contacts that are counted where each must be looked at.
-const COUNTED: i64 = 1_000;
+/// The same where several things are asked for, and whoever walks the list may meet few that have them all.
+const MANY: i64 = 20_000;
+/// Contacts that are looked through for a count where nobody has counted.
+const LOOKED_THROUGH: i64 = 500;
 
 /// A part of an agent's contacts.
 #[derive(Clone, Debug)]
@@ -47,6 +49,9 @@ pub async fn list(
     let words = filter.search.as_deref().map(terms::asked).unwrap_or_default();
     let mut db = app.db.read().await?;
     let search = Search { tenant, agent, filter, facets, words, sort, page };
+    if search.is_plain() {
+        return Ok(Found { list: search.plain(&mut db).await?, is_exact: true });
+    }
     let Part { ids, total, is_exact } = search.run(&mut db).await?;
     let items = read(&mut db, tenant, agent, ids).await?;
     // There is at least what is shown, and more when there is a next page.
@@ -59,7 +64,7 @@ async fn read(db: &mut Read, tenant: &Tenant, agent: &AgentId, ids: Vec<String>)
         return Ok(Vec::new());
     }
     let rows: Vec<Contact> = db
-        .all(Sql::new(COLUMNS).bind(tenant).bind(agent).and_in("id", ids.iter().map(String::as_str)))
+        .all(Sql::new(COLUMNS_BY_IDS).bind(tenant).bind(agent).and_in("id", ids.iter().map(String::as_str)))
         .await?;
     let mut rows: HashMap<String, Contact> =
         rows.into_iter().map(|contact| (contact.id.as_str().to_owned(), contact)).collect();
@@ -97,7 +102,7 @@ impl Search<'_> {
             Some(Lead::Facet(_, 0) | Lead::Word(_, 0)) => {
                 Ok(Part { ids: Vec::new(), total: 0, is_exact: true })
             }
-            Some(lead @ Lead::Word(_, 1..=FEW)) => self.few(db, &lead).await,
+            Some(lead @ Lead::Word(..)) => self.few(db, &lead).await,
             Some(Lead::Facet(facet, count)) if self.is_alone() => {
                 let ids = match self.sort.by_id() {
                     Some(direction) => self.by_facet(db, &facet, direction).await?,
@@ -107,7 +112,6 @@ impl Search<'_> {
                 Ok(Part { ids, total: count, is_exact: true })
             }
             Some(lead @ Lead::Facet(_, 1..=FEW)) => self.few(db, &lead).await,
-            None if self.is_plain() => self.plain(db).await,
             _ => self.many(db).await,
         }
     }
@@ -130,7 +134,28 @@ impl Search<'_> {
         self.filter.status.as_deref() == Some(ARCHIVED)
     }
 
-    /// The rarest of what is asked for.
+    /// How many contacts a word may have to lead. One word alone is met on a walk through `shown × all / with it` rows,
+    /// which are fewer than those with it where these are more than the root of `shown × all`.
+    async fn may_lead(&self, db: &mut Read) -> Result<i64> {
+        if self.words.len() + self.facets.len() > 1 || self.has_dates() {
+            return Ok(MANY);
+        }
+        let shown = self.page.offset + self.page.limit;
+        let walk = shown.saturating_mul(self.live(db).await?).isqrt();
+        Ok(walk.clamp(FEW, MANY))
+    }
+
+    /// How many contacts are listed.
+    async fn live(&self, db: &mut Read) -> Result<i64> {
+        let counted = sql!(
+            "SELECT live FROM contact_counts WHERE workspace_id = $1 AND agent_id = $2",
+            self.tenant,
+            self.agent
+        );
+        Ok(db.optional::<(i64,)>(counted).await?.map_or(0, |(live,)| live))
+    }
+
+    /// The rarest of what is asked for, unless that is common.
     async fn lead(&self, db: &mut Read) -> Result<Option<Lead>> {
         let mut lead: Option<Lead> = None;
         let mut least = i64::MAX;
@@ -150,11 +175,12 @@ impl Search<'_> {
                 }
             }
         }
+        let most = if self.words.is_empty() { 0 } else { self.may_lead(db).await? };
         for word in &self.words {
             if least == 0 {
                 break;
             }
-            let limit = least.min(FEW + 1);
+            let limit = least.min(most + 1);
             let count = db
                 .count(sql!(
                     "SELECT count(*) FROM (SELECT term FROM contact_terms
@@ -175,18 +201,13 @@ impl Search<'_> {
     }
 
     /// All contacts that are listed. A page far down begins in the stretch of ids that it lies in.
-    async fn plain(&self, db: &mut Read) -> Result<Part> {
-        let counted = sql!(
-            "SELECT live FROM contact_counts WHERE workspace_id = $1 AND agent_id = $2",
-            self.tenant,
-            self.agent
-        );
-        let total = db.optional::<(i64,)>(counted).await?.map_or(0, |(live,)| live);
-        let mut sql = self.contacts();
+    async fn plain(&self, db: &mut Read) -> Result<Paged<Contact>> {
+        let total = self.live(db).await?;
         let mut offset = self.page.offset;
         if offset >= total {
-            return Ok(Part { ids: Vec::new(), total, is_exact: true });
+            return Ok(Paged { items: Vec::new(), total, page: self.page });
         }
+        let mut sql = Sql::new(COLUMNS).bind(self.tenant).bind(self.agent).push(" AND archived_at IS NULL");
         if let Some(direction) = self.sort.by_id()
             && offset > FEW
         {
@@ -197,8 +218,8 @@ impl Search<'_> {
             };
             offset -= passed;
         }
-        let ids = ids(db, self.cut(sql.push(self.sort.order()), self.page.limit, offset)).await?;
-        Ok(Part { ids, total, is_exact: true })
+        let items = db.all(self.cut(sql.push(self.sort.order()), self.page.limit, offset)).await?;
+        Ok(Paged { items, total, page: self.page })
     }
 
     /// The contacts with a facet, in the order of their ids.
@@ -216,37 +237,52 @@ impl Search<'_> {
         ids(db, self.cut(sql.push(order), self.page.limit, self.page.offset)).await
     }
 
-    /// A few contacts, each of which is looked at.
+    /// Contacts with what leads, each of which is looked at.
     async fn few(&self, db: &mut Read, lead: &Lead) -> Result<Part> {
+        let rows = sql!(
+            "SELECT c.id, count(*) OVER () FROM contact_terms t CROSS JOIN contacts c
+             WHERE t.workspace_id = $1 AND t.agent_id = $2 AND c.workspace_id = $1 AND c.id = t.contact_id",
+            self.tenant,
+            self.agent
+        );
+        let rows = self.narrow(led(rows, lead)).push(" GROUP BY c.id").push(self.sort.order());
+        let rows: Vec<(String, i64)> = db.all(self.cut(rows, self.page.limit, self.page.offset)).await?;
+        let total = match rows.first() {
+            Some((_, total)) => *total,
+            // Behind the last page nobody says how many there are.
+            None => self.count(db, lead).await?,
+        };
+        Ok(Part { ids: rows.into_iter().map(|(id, _)| id).collect(), total, is_exact: true })
+    }
+
+    async fn count(&self, db: &mut Read, lead: &Lead) -> Result<i64> {
         let count = sql!(
             "SELECT count(DISTINCT c.id) FROM contact_terms t CROSS JOIN contacts c
              WHERE t.workspace_id = $1 AND t.agent_id = $2 AND c.workspace_id = $1 AND c.id = t.contact_id",
             self.tenant,
             self.agent
         );
-        let total = db.count(self.narrow(led(count, lead))).await?;
-        if self.page.offset >= total {
-            return Ok(Part { ids: Vec::new(), total, is_exact: true });
-        }
-        let rows = sql!(
-            "SELECT c.id FROM contact_terms t CROSS JOIN contacts c
-             WHERE t.workspace_id = $1 AND t.agent_id = $2 AND c.workspace_id = $1 AND c.id = t.contact_id",
-            self.tenant,
-            self.agent
-        );
-        let rows = self.narrow(led(rows, lead)).push(" GROUP BY c.id").push(self.sort.order());
-        let ids = ids(db, self.cut(rows, self.page.limit, self.page.offset)).await?;
-        Ok(Part { ids, total, is_exact: true })
+        Ok(db.count(self.narrow(led(count, lead))).await?)
     }
 
-    /// What many contacts meet: they are walked in their order, and counted as far as that takes few steps.
+    /// What many contacts meet: they are walked in their order, and counted among the first ones.
     async fn many(&self, db: &mut Read) -> Result<Part> {
         let ids = self.walk(db).await?;
         let shown = self.page.offset + ids.len() as i64;
-        let counted = self.narrow(self.contacts());
-        let counted = counted.wrap("SELECT count(*) FROM (", COUNTED + 1, ") counted");
-        let counted = db.count(counted).await?;
-        if counted <= COUNTED {
+        let is_last = (ids.len() as i64) < self.page.limit && (self.page.offset == 0 || !ids.is_empty());
+        if is_last {
+            return Ok(Part { ids, total: shown, is_exact: true });
+        }
+        let first = sql!(
+            "SELECT count(*) FROM (SELECT * FROM contacts c WHERE c.workspace_id = $1 AND c.agent_id = $2",
+            self.tenant,
+            self.agent
+        );
+        let first = if self.of_archived() { first } else { first.push(" AND c.archived_at IS NULL") };
+        let first =
+            first.push(" ORDER BY c.id DESC").push_bind(" LIMIT ", LOOKED_THROUGH).push(") c WHERE TRUE");
+        let counted = db.count(self.narrow(first)).await?;
+        if !self.of_archived() && self.live(db).await? <= LOOKED_THROUGH {
             return Ok(Part { ids, total: counted, is_exact: true });
         }
         // A full page may have another behind it.
@@ -255,8 +291,13 @@ impl Search<'_> {
     }
 
     async fn walk(&self, db: &mut Read) -> Result<Vec<String>> {
-        let sql = self.narrow(self.contacts()).push(self.sort.order());
-        ids(db, self.cut(sql, self.page.limit, self.page.offset)).await
+        // Ids grow with time, so dates and ids give one order; by dates there is an index that begins at the first.
+        let order = match self.sort.by_id().filter(|_| self.has_dates()) {
+            Some(Direction::Down) => " ORDER BY c.created_at DESC, c.id DESC",
+            Some(Direction::Up) => " ORDER BY c.created_at, c.id",
+            None => self.sort.order(),
+        };
+        ids(db, self.cut(self.narrow(self.contacts()).push(order), self.page.limit, self.page.offset)).await
     }
 
     fn contacts(&self) -> Sql {

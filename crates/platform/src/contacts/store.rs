@@ -15,10 +15,20 @@ const SOME: usize = 500;
 /// Contacts of a stretch of ids, about.
 const STRETCH: i64 = 1_000;
 
-pub(super) const COLUMNS: &str =
-    "SELECT id, external_reference_id, primary_email, first_name, last_name, mobile_number, gender,
-    stage, status, source, owner_id, custom_fields, created_at, updated_at, archived_at
-    FROM contacts WHERE workspace_id = $1 AND agent_id = $2";
+macro_rules! columns {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, external_reference_id, primary_email, first_name, last_name, mobile_number, gender,
+             stage, status, source, owner_id, custom_fields, created_at, updated_at, archived_at
+             FROM contacts c WHERE ",
+            $condition
+        )
+    };
+}
+
+pub(super) const COLUMNS: &str = columns!("workspace_id = $1 AND agent_id = $2");
+/// The same, to be narrowed to some ids: put so that SQLite does not look through all contacts of the agent for them.
+pub(super) const COLUMNS_BY_IDS: &str = columns!("workspace_id || '' = $1 AND agent_id || '' = $2");
 
 pub(super) async fn get(
     db: &mut Read,
@@ -117,12 +127,16 @@ async fn insert_terms(
     agent: &AgentId,
     words: Vec<(&Contact, String)>,
 ) -> Result<()> {
-    for some in words.chunks(SOME) {
-        let sql = Sql::new("INSERT INTO contact_terms (agent_id, term, contact_id, workspace_id) VALUES");
+    for some in words.chunks(4 * SOME) {
+        let sql = Sql::new(
+            "INSERT INTO contact_terms (agent_id, workspace_id, term, contact_id)
+             SELECT $1, $2, column1, column2 FROM (VALUES",
+        );
+        let sql = sql.bind(agent).bind(tenant);
         let row = |sql: Sql, (contact, term): &(&Contact, String)| {
-            sql.push_row([agent.into(), term.as_str().into(), (&contact.id).into(), tenant.into()])
+            sql.push_row([term.as_str().into(), (&contact.id).into()])
         };
-        db.execute(some.iter().fold(sql, row)).await?;
+        db.execute(some.iter().fold(sql, row).push(") AS found")).await?;
     }
     Ok(())
 }
@@ -276,33 +290,46 @@ pub(super) async fn page_begin(
     direction: Direction,
     offset: i64,
 ) -> Result<(Option<String>, i64)> {
-    let stretches: Vec<(String, i64)> = db
-        .all(sql!(
-            "SELECT first_id, live FROM contact_stretches WHERE workspace_id = $1 AND agent_id = $2 ORDER BY first_id",
+    // A million contacts have a thousand stretches; in one row they cost a tenth of what they do in a thousand.
+    let (text,): (Option<String>,) = db
+        .one(sql!(
+            "SELECT string_agg(first_id || ' ' || live, ',') FROM contact_stretches
+             WHERE workspace_id = $1 AND agent_id = $2",
             tenant,
             agent
         ))
         .await?;
-    let mut passed = 0;
-    let mut edge = None;
-    let step = |(begin, live): &(String, i64)| {
+    let mut stretches: Vec<(&str, i64)> = text
+        .iter()
+        .flat_map(|text| text.split(','))
+        .filter_map(|one| one.rsplit_once(' '))
+        .filter_map(|(begin, live)| Some((begin, live.parse().ok()?)))
+        .collect();
+    stretches.sort_unstable();
+    Ok(edge(&stretches, direction, offset))
+}
+
+/// See [`page_begin`]; the stretches are in order.
+fn edge(stretches: &[(&str, i64)], direction: Direction, offset: i64) -> (Option<String>, i64) {
+    let (mut edge, mut passed) = (None, 0);
+    let pass = |(begin, live): &(&str, i64)| {
         let inside = passed + live > offset;
         if !inside {
             passed += live;
-            edge = Some(begin.clone());
+            edge = Some((*begin).to_owned());
         }
         inside
     };
     match direction {
         // The rows before a page that runs down lie from this beginning on.
-        Direction::Down => drop(stretches.iter().rev().any(step)),
+        Direction::Down => drop(stretches.iter().rev().any(pass)),
         // The rows before one that runs up end where the next stretch begins.
         Direction::Up => {
-            let at = stretches.iter().position(step);
-            edge = at.and_then(|at| stretches.get(at)).map(|(begin, _)| begin.clone());
+            let at = stretches.iter().position(pass);
+            edge = at.and_then(|at| stretches.get(at)).map(|(begin, _)| (*begin).to_owned());
         }
     }
-    Ok((edge, passed))
+    (edge, passed)
 }
 
 pub(super) async fn update(
