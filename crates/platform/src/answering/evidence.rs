@@ -74,7 +74,7 @@ impl Evidence {
         let at = content.find(&place.quote)?;
         let sentences = sentences_of(passage, &found[passage], &self.weights).into_iter();
         let there = sentences.filter(|s| s.span.start < at + place.quote.len() && at < s.span.end);
-        there.map(|s| confidence::of(&s.features(found))).max_by(f64::total_cmp)
+        there.map(|s| confidence::of_written(&s.features(found))).max_by(f64::total_cmp)
     }
 }
 
