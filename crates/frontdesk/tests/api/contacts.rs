@@ -228,7 +228,7 @@ on_both! {
     }
 
     async fn long_lists_are_whole_and_counted(database: Database) {
-        const ROWS: usize = 2_300;
+        const ROWS: usize = 4_300;
         let world = World::new(database).await;
         let own = json!({ "fields": [
             { "name": "plan", "type": "select", "options": ["Free", "Paid"] },
@@ -275,7 +275,7 @@ on_both! {
         assert_eq!(counted("customFields.plan=paid").await, (ROWS / 2, true));
         assert_eq!(counted("customFields.seats=7").await, (ROWS / 50, true), "numbers are met however they are written");
         assert_eq!(counted("customFields.vip=true").await, (1, true));
-        assert_eq!(counted("stage=LEAD&customFields.plan=Paid").await, (383, true));
+        assert_eq!(counted("stage=LEAD&customFields.plan=Paid").await, (717, true));
         assert_eq!(counted("search=name77").await, (11, true), "name77, and name770 to name779");
         assert_eq!(counted("search=common+p3@example.com").await, (1, true));
         assert_eq!(counted("stage=LEAD&source=API").await, (0, true));
@@ -286,7 +286,7 @@ on_both! {
             ("createdFrom=2020-01-01&sort=lastName", ROWS),
         ] {
             let (total, exact) = counted(query).await;
-            assert!(!exact && total > 1_000 && total <= size, "{query}: at least {total}");
+            assert!(!exact && total >= 500 && total <= size, "{query}: at least {total}");
             let mut ids = all(query).await;
             ids.sort();
             ids.dedup();

@@ -155,3 +155,19 @@ async fn stream(app: App, tenant: Tenant, (question, admission): (Question, Admi
     live.finish(last);
     app.live.retire(&live);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of what a function with four parameters gives.
+    fn size<A, B, C, D, F>(_: impl Fn(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_task_of_an_answer_is_small() {
+        // Thousands of them may be open at once.
+        assert!(size(stream) <= 16 * 1024, "{} bytes", size(stream));
+    }
+}

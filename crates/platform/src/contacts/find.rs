@@ -21,8 +21,9 @@ use crate::{AgentId, App, Page, Paged, Result, Tenant};
 const FEW: i64 = 2_000;
 /// The same where several things are asked for, and whoever walks the list may meet few that have them all.
 const MANY: i64 = 20_000;
-/// Contacts that are looked through for a count where nobody has counted.
-const LOOKED_THROUGH: i64 = 500;
+/// Where nobody has counted, all contacts of an agent with so many are looked through, and of a larger one the first.
+const LOOKED_THROUGH: i64 = 4_000;
+const FIRST: i64 = 500;
 
 /// A part of an agent's contacts.
 #[derive(Clone, Debug)]
@@ -273,16 +274,17 @@ impl Search<'_> {
         if is_last {
             return Ok(Part { ids, total: shown, is_exact: true });
         }
-        let first = sql!(
+        let live = self.live(db).await?;
+        let looked_through = if live <= LOOKED_THROUGH { LOOKED_THROUGH } else { FIRST };
+        let first = Sql::new(
             "SELECT count(*) FROM (SELECT * FROM contacts c WHERE c.workspace_id = $1 AND c.agent_id = $2",
-            self.tenant,
-            self.agent
         );
+        let first = first.bind(self.tenant).bind(self.agent);
         let first = if self.of_archived() { first } else { first.push(" AND c.archived_at IS NULL") };
         let first =
-            first.push(" ORDER BY c.id DESC").push_bind(" LIMIT ", LOOKED_THROUGH).push(") c WHERE TRUE");
+            first.push(" ORDER BY c.id DESC").push_bind(" LIMIT ", looked_through).push(") c WHERE TRUE");
         let counted = db.count(self.narrow(first)).await?;
-        if !self.of_archived() && self.live(db).await? <= LOOKED_THROUGH {
+        if !self.of_archived() && live <= LOOKED_THROUGH {
             return Ok(Part { ids, total: counted, is_exact: true });
         }
         // A full page may have another behind it.
