@@ -276,16 +276,15 @@ pub(in crate::analytics) async fn told(
     scope: &Scope,
     topics: impl Iterator<Item = &TopicId>,
 ) -> Result<Vec<Told>> {
-    let sql = sql!(
+    let sql = Sql::new(
         "SELECT d.topic_id AS id, CAST(sum(d.answered) AS BIGINT) AS answered,
                 CAST(sum(d.confidence_millionths) AS BIGINT) AS confidence_millionths,
                 coalesce((SELECT w.wording FROM topic_wordings w WHERE w.workspace_id = $1 AND w.topic_id = d.topic_id
                           ORDER BY w.asked DESC, w.closeness DESC, w.spelling LIMIT 1), '') AS wording
          FROM topic_days d WHERE d.workspace_id = $1 AND d.agent_id = $2 AND d.day BETWEEN $3 AND $4",
-        tenant,
-        scope.agent(),
-        scope.period.first.to_string(),
-        scope.period.last.to_string()
     );
+    let period = scope.period;
+    let sql =
+        sql.bind(tenant).bind(scope.agent()).bind(period.first.to_string()).bind(period.last.to_string());
     Ok(db.all(sql.and_in("d.topic_id", topics.map(Value::from)).push(" GROUP BY d.topic_id")).await?)
 }
