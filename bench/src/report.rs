@@ -61,7 +61,8 @@ struct Figure {
 impl Section {
     /// A measurement that was made just now.
     pub fn new(title: &str) -> Self {
-        let measured = format!("{}, load average {} before", today(), process::load_average());
+        let (machine, load) = (process::machine(), process::load_average());
+        let measured = format!("{}, {machine}, load average {load} before", today());
         Self { title: title.to_owned(), measured, figures: Vec::new(), notes: Vec::new() }
     }
 
@@ -157,7 +158,6 @@ pub fn put(report: Report, section: &Section) -> Result<()> {
 
 fn with(report: Report, before: &str, section: &Section) -> String {
     let Report { title, command, .. } = report;
-    let machine = process::machine();
     let (above, below) = before.split_once(MARKER).unwrap_or((before, "\n"));
     let new = section.markdown();
     let heading = |text: &str| text.lines().next().unwrap_or_default().to_owned();
@@ -167,9 +167,8 @@ fn with(report: Report, before: &str, section: &Section) -> String {
         Some(old) => *old = new,
         None => sections.push(new),
     }
-    let head = format!(
-        "# {title}\n\nWritten by `{command}`, on one machine that runs all that takes part: {machine}.\n"
-    );
+    let head =
+        format!("# {title}\n\nWritten by `{command}`, on one machine that runs all that takes part.\n");
     let sections: String = sections.iter().map(|text| format!("\n{text}")).collect();
     format!("{head}{sections}\n{MARKER}{below}")
 }

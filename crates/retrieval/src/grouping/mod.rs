@@ -5,7 +5,15 @@
 
 mod subjects;
 
-use crate::{DIMENSIONS, simd::dot};
+use std::{collections::HashMap, hash::Hash};
+
+use crate::{
+    DIMENSIONS,
+    simd::{
+        dot,
+        int8::{Activations, scan},
+    },
+};
 
 pub use subjects::{Subject, Weighed, subjects};
 
@@ -46,13 +54,20 @@ impl Middle {
     }
 }
 
+/// How far the cosine by codes may be from the exact one, with room to spare: the codes' error is some thousandths.
+const DOUBT: f32 = 0.02;
+
 /// The groups of one workspace, to find the one that a question belongs to.
 #[derive(Clone, Debug)]
 pub struct Groups<K> {
     least: f32,
     keys: Vec<K>,
+    places: HashMap<K, usize>,
     /// The middles' directions, one after the other.
     units: Vec<f32>,
+    /// The same in int8, with a scale for each: all are looked through, and few are worked out exactly.
+    codes: Vec<i8>,
+    scales: Vec<f32>,
 }
 
 impl<K> Default for Groups<K> {
@@ -64,27 +79,48 @@ impl<K> Default for Groups<K> {
 impl<K> Groups<K> {
     /// No groups yet, which questions join from this cosine on.
     pub fn with_cosine(least: f32) -> Self {
-        Self { least, keys: Vec::new(), units: Vec::new() }
+        Self {
+            least,
+            keys: Vec::new(),
+            places: HashMap::new(),
+            units: Vec::new(),
+            codes: Vec::new(),
+            scales: Vec::new(),
+        }
     }
 }
 
-impl<K: PartialEq> Groups<K> {
+impl<K: Clone + Eq + Hash> Groups<K> {
     /// The group that means the same as a question, and the cosine of both.
     pub fn nearest(&self, vector: &[f32]) -> Option<(&K, f32)> {
-        let cosines = self.units.chunks_exact(DIMENSIONS).map(|unit| dot(unit, vector));
+        let mut question = Activations::default();
+        question.set(vector, DIMENSIONS);
+        let mut about = vec![0.0; self.keys.len()];
+        scan(&question, &self.codes, &self.scales, &mut about);
+        let highest = about.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let close = (0..about.len()).filter(|&at| about[at] >= highest - DOUBT);
+        let exact = close.map(|at| (at, dot(&self.units[at * DIMENSIONS..][..DIMENSIONS], vector)));
         // The first of equals, so that the order in memory decides nothing that the order of questions did not.
-        let best =
-            self.keys.iter().zip(cosines).reduce(|best, next| if next.1 > best.1 { next } else { best });
-        best.filter(|(_, cosine)| *cosine >= self.least)
+        let best = exact.reduce(|best, next| if next.1 > best.1 { next } else { best });
+        best.filter(|(_, cosine)| *cosine >= self.least).map(|(at, cosine)| (&self.keys[at], cosine))
     }
 
     /// Adds a group, or moves the middle of one that there is.
     pub fn set(&mut self, key: K, middle: &Middle) {
         let unit = middle.unit();
-        match self.keys.iter().position(|known| *known == key) {
-            Some(at) => self.units[at * DIMENSIONS..][..DIMENSIONS].copy_from_slice(&unit),
+        let largest = unit.iter().fold(f32::MIN_POSITIVE, |largest, x| largest.max(x.abs()));
+        let codes = unit.iter().map(|x| (x / largest * 127.0).round() as i8);
+        match self.places.get(&key) {
+            Some(&at) => {
+                self.scales[at] = largest / 127.0;
+                self.codes.splice(at * DIMENSIONS..(at + 1) * DIMENSIONS, codes);
+                self.units[at * DIMENSIONS..][..DIMENSIONS].copy_from_slice(&unit);
+            }
             None => {
+                self.places.insert(key.clone(), self.keys.len());
                 self.keys.push(key);
+                self.scales.push(largest / 127.0);
+                self.codes.extend(codes);
                 self.units.extend(unit);
             }
         }
@@ -123,6 +159,20 @@ mod tests {
         assert!(groups.nearest(&at(140.0)).is_none_or(|(key, _)| *key == "north"));
         assert!(groups.nearest(&at(180.0)).is_none(), "neither means the same");
         assert_eq!(groups.len(), 2);
+    }
+
+    #[test]
+    fn the_nearest_of_many_is_found_exactly() {
+        let mut groups = Groups::with_cosine(-1.0);
+        let wave = |n: usize, at: usize| ((n * 7 + 3) as f32 * 0.37 * at as f32).sin();
+        let all: Vec<Middle> =
+            (0..300).map(|n| Middle((0..DIMENSIONS).map(|at| wave(n, at)).collect())).collect();
+        all.iter().enumerate().for_each(|(n, middle)| groups.set(n, middle));
+        for question in all.iter().map(Middle::unit).chain((0..50).map(|n| at(n as f32 * 7.0))) {
+            let cosine = |middle: &Middle| dot(&middle.unit(), &question);
+            let best = all.iter().map(cosine).fold(f32::NEG_INFINITY, f32::max);
+            assert_eq!(groups.nearest(&question).unwrap().1, best);
+        }
     }
 
     #[test]
