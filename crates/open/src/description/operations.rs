@@ -200,7 +200,8 @@ fn contact(
             "type": "object",
             "required": ["file"],
             "properties": { "file": { "type": "string", "format": "binary", "minLength": 1 } },
-            "propertyNames": { "pattern": "^[A-Za-z0-9_]+$" },
+            // Names of a form's parts stand in headers.
+            "propertyNames": { "pattern": "^[^\\u0000-\\u001f\\u007f]*$" },
         },
     }});
     let attachment = json!({
