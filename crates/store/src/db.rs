@@ -70,8 +70,8 @@ enum Pools {
 
 /// Pages that the writer keeps, as SQLite has it: 32 MB, which it takes as it needs them.
 const WRITER_CACHE: &str = "-32768";
-/// Pages of 4 KB after which the log is brought into the file. A page that many transactions change is brought there once;
-/// with SQLite's own 1,000 a batch of new contacts among a million brought its log in each time.
+/// Pages of 4 KB after which the log is brought into the file. A page that many transactions change is brought there once.
+/// A batch of new contacts among a million may change more pages than SQLite's own 1,000.
 const CHECKPOINT_PAGES: &str = "8000";
 
 impl Db {

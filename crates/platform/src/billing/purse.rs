@@ -242,9 +242,7 @@ async fn part_with_rest(app: &App, db: &mut Write, tenant: &Tenant, purse: &Arc<
     let amount = rest.amount;
     let server = &app.purses.server;
     if amount > Credits::ZERO && store::take_from_hold(db, tenant, server, amount).await? {
-        let accounts = (Account::Held, Account::Available);
-        let posting = Posting::new(ledger::transaction(app), Kind::Release, server, accounts, amount);
-        ledger::post(app, db, tenant, &[posting]).await?;
+        release(app, db, tenant, server, amount).await?;
     }
     Ok(rest)
 }
@@ -255,8 +253,13 @@ async fn give_back(app: &App, db: &mut Write, tenant: &Tenant, server: &str) -> 
     if held <= Credits::ZERO {
         return Ok(());
     }
+    release(app, db, tenant, server, held).await
+}
+
+/// Writes down that a server holds so much less, and so much more can be spent.
+async fn release(app: &App, db: &mut Write, tenant: &Tenant, server: &str, amount: Credits) -> Result<()> {
     let accounts = (Account::Held, Account::Available);
-    let posting = Posting::new(ledger::transaction(app), Kind::Release, server, accounts, held);
+    let posting = Posting::new(ledger::transaction(app), Kind::Release, server, accounts, amount);
     ledger::post(app, db, tenant, &[posting]).await
 }
 

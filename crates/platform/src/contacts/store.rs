@@ -290,7 +290,7 @@ pub(super) async fn page_begin(
     direction: Direction,
     offset: i64,
 ) -> Result<(Option<String>, i64)> {
-    // A million contacts have a thousand stretches; in one row they cost a tenth of what they do in a thousand.
+    // A million contacts have a thousand stretches; in one row they cost about half of what they do in a thousand.
     let (text,): (Option<String>,) = db
         .one(sql!(
             "SELECT string_agg(first_id || ' ' || live, ',') FROM contact_stretches

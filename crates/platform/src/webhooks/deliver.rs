@@ -107,19 +107,23 @@ async fn begin_due(app: &App, busy: &Busy) -> Result<()> {
 }
 
 /// Sends to one webhook until nothing is due: a few deliveries at once, and when some of them have come back, they are
-/// written down together and others begin.
+/// written down together and others begin. One that cannot even be tried ends it, when all others have come back.
 async fn send_due(app: &App, tenant: &Tenant, id: &WebhookId) -> Result<()> {
-    let mut flying = FuturesUnordered::new();
+    let (mut flying, mut failed) = (FuturesUnordered::new(), None);
     loop {
         let free = AT_ONCE - flying.len();
-        if free >= AT_ONCE / 2
+        if failed.is_none()
+            && free >= AT_ONCE / 2
             && !app.stopping.is_cancelled()
             && let Some((webhook, claimed)) = claim(app, tenant, id, free).await?
         {
             flying.extend(claimed.into_iter().map(|delivery| attempt(app, webhook.clone(), delivery)));
         }
-        let Some(tried) = (&mut flying).ready_chunks(AT_ONCE).next().await else { return Ok(()) };
-        record(app, tenant, id, tried.into_iter().collect::<Result<_>>()?).await?;
+        let Some(back) = (&mut flying).ready_chunks(AT_ONCE).next().await else {
+            return failed.map_or(Ok(()), Err);
+        };
+        let tried = back.into_iter().filter_map(|one| one.map_err(|error| failed = Some(error)).ok());
+        record(app, tenant, id, tried.collect()).await?;
     }
 }
 
@@ -167,17 +171,17 @@ pub(super) async fn record(app: &App, tenant: &Tenant, id: &WebhookId, tried: Ve
             gone |= status == Some(410);
         }
     }
+    let mut over = gone.then(|| "Its receiver answered 410 Gone.".to_owned());
     if works {
         store::works(&mut db, tenant, id).await?;
     } else if fails {
         let since = store::fails(&mut db, tenant, id, now).await?;
         if now - since >= PATIENCE {
-            let reason = format!("It has taken nothing for {} days.", PATIENCE.num_days());
-            switch_off(app, &mut db, tenant, id, &reason).await?;
+            over.get_or_insert_with(|| format!("It has taken nothing for {} days.", PATIENCE.num_days()));
         }
     }
-    if gone {
-        switch_off(app, &mut db, tenant, id, "Its receiver answered 410 Gone.").await?;
+    if let Some(reason) = over {
+        switch_off(app, &mut db, tenant, id, &reason).await?;
     }
     db.commit().await?;
     app.bell.ring();

@@ -85,6 +85,8 @@ macro_rules! vectorised {
 }
 pub(crate) use vectorised;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
 pub(crate) mod int8;
 pub(crate) mod panels;
 

@@ -3,15 +3,15 @@
 
 use std::arch::x86_64::{
     __m512, _mm512_abs_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_and_epi32, _mm512_castps_si512,
-    _mm512_castsi512_ps, _mm512_div_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_min_ps,
-    _mm512_mul_ps, _mm512_or_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_slli_epi32,
-    _mm512_storeu_ps, _mm512_sub_ps,
+    _mm512_castsi512_ps, _mm512_div_ps, _mm512_fmadd_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps,
+    _mm512_or_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_slli_epi32, _mm512_sub_ps,
 };
 
 use super::{
     ATTENTION_ROW, ERF, ERF_FIRST, ERF_STEP, EXP, EXP_FIRST, HEAD_WIDTH, LANES, LN_2_HIGH, LN_2_LOW, QUERIES,
     ROUND,
 };
+use crate::simd::avx512::{load, store};
 
 /// Registers of a head's values.
 const PARTS: usize = HEAD_WIDTH / LANES;
@@ -172,24 +172,4 @@ fn lanes(values: __m512) -> [f32; LANES] {
     let mut lanes = [0.0; LANES];
     store(values, &mut lanes);
     lanes
-}
-
-#[target_feature(enable = "avx2,fma,avx512f")]
-#[inline]
-fn load(values: &[f32; LANES]) -> __m512 {
-    #[expect(unsafe_code, reason = "an unaligned load from an array")]
-    // SAFETY: the array is as large as the register.
-    unsafe {
-        _mm512_loadu_ps(values.as_ptr())
-    }
-}
-
-#[target_feature(enable = "avx2,fma,avx512f")]
-#[inline]
-fn store(values: __m512, out: &mut [f32; LANES]) {
-    #[expect(unsafe_code, reason = "an unaligned store to an array")]
-    // SAFETY: the array is as large as the register.
-    unsafe {
-        _mm512_storeu_ps(out.as_mut_ptr(), values);
-    }
 }

@@ -4,12 +4,12 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{
-    __m256i, __m512, __m512i, _mm256_loadu_si256, _mm512_cvtepi8_epi16, _mm512_cvtepi32_ps, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512,
-    _mm512_storeu_ps,
+    __m256i, __m512i, _mm256_loadu_si256, _mm512_cvtepi8_epi16, _mm512_cvtepi32_ps, _mm512_fmadd_ps,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512,
 };
 
 use super::{Activations, COLUMNS, HALVES, LANES, PAIRS, Pairs, Panel, Panels, Weights};
+use crate::simd::avx512::{load, store};
 
 /// Panels that share a load of activations.
 const SIDE_BY_SIDE: usize = 2;
@@ -155,24 +155,4 @@ fn widen(codes: &[[i8; 2 * LANES]; HALVES]) -> __m512i {
     // SAFETY: the array is as large as the register.
     let narrow = unsafe { _mm256_loadu_si256(codes.as_ptr().cast::<__m256i>()) };
     _mm512_cvtepi8_epi16(narrow)
-}
-
-#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vnni")]
-#[inline]
-fn load(values: &[f32; COLUMNS]) -> __m512 {
-    #[expect(unsafe_code, reason = "an unaligned load from an array")]
-    // SAFETY: the array is as large as the register.
-    unsafe {
-        _mm512_loadu_ps(values.as_ptr())
-    }
-}
-
-#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vnni")]
-#[inline]
-fn store(values: __m512, out: &mut [f32; COLUMNS]) {
-    #[expect(unsafe_code, reason = "an unaligned store to an array")]
-    // SAFETY: the array is as large as the register.
-    unsafe {
-        _mm512_storeu_ps(out.as_mut_ptr(), values);
-    }
 }
