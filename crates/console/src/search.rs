@@ -1,5 +1,7 @@
 //! Looking into what the agents know: the passages that a question finds, and why.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::State;
 use http::StatusCode;
@@ -30,7 +32,7 @@ pub(crate) struct Passage {
     pub place: String,
     /// Where it begins, in characters of the version's text.
     pub start: i64,
-    pub content: String,
+    pub content: Arc<str>,
     /// How well it fits, from 0 to 1.
     pub score: f32,
     pub sides: Vec<Side>,

@@ -101,7 +101,7 @@ mod tests {
                 .iter()
                 .map(|(text, quotes)| Passage {
                     label: "Prices".into(),
-                    text: (*text).to_owned(),
+                    text: (*text).into(),
                     quotes: quotes
                         .iter()
                         .map(|(quote, score)| {

@@ -1,6 +1,6 @@
 //! What a model is asked.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use serde_json::Value;
 
@@ -9,8 +9,8 @@ use serde_json::Value;
 pub struct Passage {
     /// The document's title and the heading path of the place.
     pub label: String,
-    /// The passage's text.
-    pub text: String,
+    /// The passage's text; whoever found it has it, too.
+    pub text: Arc<str>,
     /// Sentences that answer the question, best first, for models that quote; byte ranges of `text`.
     pub quotes: Vec<Quote>,
 }

@@ -36,21 +36,23 @@ impl<K, V> Default for Cache<K, V> {
 impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     /// The value of a key; read when it is not known. That there is none is not kept: strangers could fill the
     /// memory with keys they make up.
-    pub(crate) async fn get<Q>(
+    pub(crate) async fn get<Q, F>(
         &self,
         key: &Q,
         now: DateTime<Utc>,
-        read: impl Future<Output = Result<Option<V>>>,
+        read: impl FnOnce() -> F,
     ) -> Result<Option<V>>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+        F: Future<Output = Result<Option<V>>>,
     {
         if let Some(value) = self.known(key, now) {
             return Ok(Some(value));
         }
         let before = self.changes.load(Ordering::Acquire);
-        let value = read.await?;
+        // In a box of its own, so that whoever finds the value known does not carry the room for reading it.
+        let value = Box::pin(read()).await?;
         if let Some(value) = &value {
             let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
             if self.changes.load(Ordering::Acquire) == before {
@@ -89,7 +91,7 @@ mod tests {
     }
 
     async fn read(cache: &Cache<u8, u8>, at: i64, found: Option<u8>) -> Option<u8> {
-        cache.get(&1, moment(at), async { Ok(found) }).await.unwrap()
+        cache.get(&1, moment(at), || async { Ok(found) }).await.unwrap()
     }
 
     #[tokio::test]
@@ -106,7 +108,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_read_before_a_change_is_not_kept_after_it() {
         let cache = Cache::default();
-        let stale = cache.get(&1, moment(0), async {
+        let stale = cache.get(&1, moment(0), || async {
             cache.forget();
             Ok(Some(1))
         });

@@ -106,14 +106,18 @@ impl Db {
         }))
     }
 
-    /// A connection to read with.
+    /// A connection to read with. Waiting for one takes up to 14 KB, which stay in a box: otherwise the task of every
+    /// call that reads would have room for them as long as it lives.
     ///
     /// # Errors
     /// When no connection can be had in time.
     pub async fn read(&self) -> sqlx::Result<Read> {
         Ok(Read(match &self.0 {
-            Pools::Sqlite { readers, .. } => Inner::Sqlite(readers.acquire().await?),
-            Pools::Postgres(pool) => Inner::Postgres(pool.acquire().await?),
+            Pools::Sqlite { readers, .. } => Inner::Sqlite(match readers.try_acquire() {
+                Some(connection) => connection,
+                None => Box::pin(readers.acquire()).await?,
+            }),
+            Pools::Postgres(pool) => Inner::Postgres(Box::pin(pool.acquire()).await?),
         }))
     }
 
@@ -124,8 +128,10 @@ impl Db {
     /// When no connection can be had in time.
     pub async fn write(&self) -> sqlx::Result<Write> {
         Ok(Write(Read(match &self.0 {
-            Pools::Sqlite { writer, .. } => Inner::SqliteTx(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Postgres(pool) => Inner::PostgresTx(pool.begin().await?),
+            Pools::Sqlite { writer, .. } => {
+                Inner::SqliteTx(Box::pin(writer.begin_with("BEGIN IMMEDIATE")).await?)
+            }
+            Pools::Postgres(pool) => Inner::PostgresTx(Box::pin(pool.begin()).await?),
         })))
     }
 

@@ -279,7 +279,7 @@ pub async fn delete(app: &App, tenant: &Tenant, by: &Actor, id: &AgentId) -> Res
 /// # Errors
 /// Not found unless the workspace has such an agent and it is published.
 pub async fn published(app: &App, tenant: &Tenant, id: &AgentId) -> Result<Arc<Published>> {
-    let read = async {
+    let read = || async {
         let found = store::published(&mut app.db.read().await?, tenant, id).await?;
         Ok(found.map(Arc::new))
     };
@@ -318,7 +318,7 @@ pub async fn shared(app: &App, id: &AgentId) -> Result<(Tenant, Plan, Published)
 /// # Errors
 /// What the database says.
 pub async fn public(app: &App, id: &AgentId) -> Result<Option<Tenant>> {
-    let read = async { store::public(&mut app.db.read().await?, id).await };
+    let read = || async { store::public(&mut app.db.read().await?, id).await };
     app.callers.public.get(id, app.clock.now(), read).await
 }
 

@@ -140,7 +140,7 @@ impl<'a> Grounds<'a> {
     async fn means_the_same(&self, app: &App, sentence: &str, n: usize) -> bool {
         let content = &self.found[n - 1].content;
         let near = &content[nearest(content, sentence)];
-        let texts = vec![sentence.to_owned(), near.to_owned(), content.clone()];
+        let texts = vec![sentence.to_owned(), near.to_owned(), content.to_string()];
         let Ok(Some(vectors)) = app.embeddings.all(texts).await else { return false };
         let cosine = |n: usize| vectors[0].iter().zip(&vectors[n]).map(|(a, b)| a * b).sum::<f32>();
         cosine(1).max(cosine(2)) >= SAME

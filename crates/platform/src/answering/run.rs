@@ -322,8 +322,8 @@ pub(super) fn hide(request: &mut models::Request, mask: &mut Mask) {
     for passage in &mut request.passages {
         // The quotes' places would not fit any more; only the embedded model needs them, and it gets none then.
         let hidden = mask.hide(&passage.text);
-        if hidden != passage.text {
-            passage.text = hidden;
+        if hidden != *passage.text {
+            passage.text = hidden.into();
             passage.quotes.clear();
         }
     }

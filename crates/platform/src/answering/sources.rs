@@ -12,7 +12,7 @@ const UNCITED: usize = 3;
 /// cited for, and those that support it without being named. An answer without either is shown with the best passages.
 pub(super) fn of(found: &[Found], text: &str, claims: &[Claim]) -> Vec<Source> {
     let mut uses: Vec<(usize, Range<usize>)> = Vec::new();
-    let content = |n: usize| n.checked_sub(1).and_then(|n| found.get(n)).map(|found| found.content.as_str());
+    let content = |n: usize| n.checked_sub(1).and_then(|n| found.get(n)).map(|found| &*found.content);
     for (n, statement) in cited(text) {
         uses.extend(content(n).map(|content| (n, nearest(content, statement))));
     }
@@ -37,7 +37,7 @@ fn source(citation: usize, found: &Found, span: Range<usize>) -> Source {
         document_id: found.document_id.clone(),
         version: found.version,
         title: found.title.clone(),
-        chunk_preview: found.content.clone(),
+        chunk_preview: found.content.to_string(),
         relevance_score: found.score,
         url: found.source_url.clone(),
         page: found.page,

@@ -39,7 +39,7 @@ impl Contract {
 }
 
 async fn contract(app: &App, tenant: &Tenant) -> Result<Contract> {
-    let read = async { Ok(Some(Contract::of(&subscription::overview(app, tenant).await?.subscription))) };
+    let read = || async { Ok(Some(Contract::of(&subscription::overview(app, tenant).await?.subscription))) };
     let found = app.callers.contracts.get(tenant, app.clock.now(), read).await?;
     found.ok_or_else(|| Error::not_found("There is no such workspace."))
 }

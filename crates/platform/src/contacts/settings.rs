@@ -167,7 +167,7 @@ fn worded(violation: Violation) -> Violation {
 /// Not found when the workspace has no such agent.
 pub async fn settings(app: &App, tenant: &Tenant, agent: &AgentId) -> Result<Arc<Settings>> {
     let key = (tenant.clone(), agent.clone());
-    let read = async { Ok(Some(Arc::new(read(&mut app.db.read().await?, tenant, agent).await?))) };
+    let read = || async { Ok(Some(Arc::new(read(&mut app.db.read().await?, tenant, agent).await?))) };
     let known = app.callers.contact_settings.get(&key, app.clock.now(), read).await?;
     known.ok_or_else(|| Error::internal("settings were read and are not there"))
 }

@@ -59,7 +59,7 @@ fn request(extraction: &Extraction, text: &str) -> Request {
         question: "Which values does the document state?".into(),
         passages: vec![Passage {
             label: extraction.file_name.clone(),
-            text: shown.to_owned(),
+            text: shown.into(),
             quotes: Vec::new(),
         }],
         max_tokens: MAX_TOKENS,

@@ -129,7 +129,7 @@ pub async fn refresh(app: &App, token: &str, origin: &Origin) -> Result<Session>
 /// Unauthorized when it is forged, expired, or its session has ended.
 pub async fn authenticate(app: &App, token: &str) -> Result<Arc<Caller>> {
     let now = app.clock.now();
-    let caller = app.callers.sessions.get(token, now, read_caller(app, token, now)).await?;
+    let caller = app.callers.sessions.get(token, now, || read_caller(app, token, now)).await?;
     let caller = caller.filter(|caller| caller.token_ends > now);
     caller.ok_or_else(|| Error::unauthorized("This session has ended. Log in again."))
 }

@@ -90,7 +90,7 @@ impl Indexes {
     }
 
     async fn generation(&self, app: &App, tenant: &Tenant) -> Result<i64> {
-        let read = async { store::generation(&mut app.db.read().await?, tenant).await.map(Some) };
+        let read = || async { store::generation(&mut app.db.read().await?, tenant).await.map(Some) };
         Ok(self.generations.get(tenant.id(), app.clock.now(), read).await?.unwrap_or_default())
     }
 

@@ -72,7 +72,7 @@ pub(crate) async fn search_in(
             ordinal: hit.ordinal,
             title: one.title.clone(),
             source_url: None,
-            content: chunk.content.clone(),
+            content: chunk.content.as_str().into(),
             heading: chunk.heading.clone(),
             page: chunk.page.map(i64::from),
             row: chunk.row.map(i64::from),

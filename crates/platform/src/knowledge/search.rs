@@ -1,6 +1,9 @@
 //! Finding the passages that answer a question.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use retrieval::{Explained, Index, Mode, Neighbour, Query, Weights};
 
@@ -21,7 +24,7 @@ pub struct Found {
     /// Where the document came from, when from the web.
     pub source_url: Option<String>,
     /// The passage's text: exactly what stands in the version's content from `char_start`.
-    pub content: String,
+    pub content: Arc<str>,
     /// The heading path of the place.
     pub heading: Option<String>,
     /// The page, from 1.
@@ -95,7 +98,7 @@ pub async fn retrieve(
             ordinal: hit.ordinal,
             title: text.title,
             source_url: text.source_url,
-            content: text.content,
+            content: text.content.into(),
             heading: text.heading,
             page: text.page,
             row: text.row_number,
@@ -177,19 +180,26 @@ fn join(passage: &mut Found, texts: &mut Vec<store::Text>) -> usize {
         .collect();
     row.insert(before - first, own);
     let served = retrieval::with_neighbours(&row, before - first, ROOM);
-    let mut put_before = 0;
-    for text in run[first + served.start..before].iter().rev() {
+    let leading = &run[first + served.start..before];
+    let following = &run[before..before + (served.end - 1 - (before - first))];
+    if leading.is_empty() && following.is_empty() {
+        return 0;
+    }
+    let starts = leading.iter().map(|text| text.char_start).skip(1).chain([passage.char_start]);
+    let mut content = String::new();
+    for (text, next) in leading.iter().zip(starts) {
         let end = text.char_start + text.content.chars().count() as i64;
-        let lead = format!("{}{}", text.content, gap(end, passage.char_start));
-        put_before += lead.len();
-        passage.content.insert_str(0, &lead);
-        passage.char_start = text.char_start;
+        content = content + &text.content + &gap(end, next);
     }
-    for text in &run[before..before + (served.end - 1 - (before - first))] {
-        let end = passage.char_start + passage.content.chars().count() as i64;
-        passage.content.push_str(&gap(end, text.char_start));
-        passage.content.push_str(&text.content);
+    let put_before = content.len();
+    content.push_str(&passage.content);
+    passage.char_start = leading.first().map_or(passage.char_start, |text| text.char_start);
+    let mut end = passage.char_start + content.chars().count() as i64;
+    for text in following {
+        content = content + &gap(end, text.char_start) + &text.content;
+        end = text.char_start + text.content.chars().count() as i64;
     }
+    passage.content = content.into();
     put_before
 }
 

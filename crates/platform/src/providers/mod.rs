@@ -128,7 +128,7 @@ impl Usable {
 
 /// The workspace's providers, as answers need them.
 pub(crate) async fn usable(app: &App, tenant: &Tenant) -> Result<Arc<Vec<Usable>>> {
-    let read = async {
+    let read = || async {
         let rows = store::list(&mut app.db.read().await?, tenant).await?;
         let usable = rows.into_iter().map(|row| row.usable(app)).collect::<Result<Vec<_>>>()?;
         Ok(Some(Arc::new(usable)))

@@ -137,7 +137,7 @@ pub async fn account_key(app: &App, key: &str) -> Result<Option<Arc<AccountKey>>
         return Ok(None);
     }
     let hash = hash(key);
-    let found = app.callers.account_keys.get(&hash, app.clock.now(), read(app, &hash)).await?;
+    let found = app.callers.account_keys.get(&hash, app.clock.now(), || read(app, &hash)).await?;
     found
         .map(Some)
         .ok_or_else(|| Error::unauthorized("The API key is unknown or was revoked. Make a new one."))

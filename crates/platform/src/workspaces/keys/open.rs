@@ -366,7 +366,7 @@ pub async fn open_key(app: &App, key: &str, secret: &str, origin: Origin) -> Res
     let wrong = || Error::unauthorized("The API key or its secret is wrong, or the key was revoked.");
     let now = app.clock.now();
     let key = hash(key);
-    let row = app.callers.open_keys.get(&key, now, read(app, &key)).await?.ok_or_else(wrong)?;
+    let row = app.callers.open_keys.get(&key, now, || read(app, &key)).await?.ok_or_else(wrong)?;
     let right: bool = hash(secret).as_bytes().ct_eq(row.secret_hash.as_bytes()).into();
     if !right {
         return Err(wrong());
