@@ -12,6 +12,7 @@ use super::{Hit, Index, Mode, Part, Query};
 use crate::DIMENSIONS;
 use crate::lexical::{Kind, QueryTerm, QueryTerms};
 use crate::simd::dot;
+use crate::simd::signs::Planes;
 
 /// BM25 (Robertson and Zaragoza 2009), with the usual constants.
 const K1: f32 = 1.2;
@@ -25,6 +26,12 @@ const GRAM_WEIGHT: f32 = 0.3;
 const BACKGROUND: f32 = 100.0;
 /// At least this many candidates are rescored with full vectors, and at least four times the limit.
 const LEAST_RESCORED: usize = 100;
+/// Where vectors are many, the signs choose those whose codes are looked at: the best so many, and at least one in so many
+/// rows. The deviation of an estimate is about 0.04.
+const LEAST_LOOKED_AT: usize = 1_000;
+const ROWS_A_LOOK: usize = 100;
+/// Up to so many rows for each that would be looked at, all are.
+const SCANNED: usize = 4;
 /// So many times more are looked at when what was found holds too many copies.
 const ROOM_GROWTH: usize = 8;
 /// Coverages that differ by no more are the same.
@@ -56,11 +63,8 @@ impl Index {
         let vector = query.vector.filter(|vector| vector.len() == DIMENSIONS);
         let living = self.living(query.collections);
         let mut scratch = self.scratch.take();
-        scratch.clear(self.offset(self.parts.len()));
         self.score_terms(&query.terms, &mut scratch);
-        if let Some(vector) = vector {
-            self.score_vectors(vector, &living, &mut scratch);
-        }
+        self.score_vectors(vector, &living, &mut scratch);
         let mut standing = Standing::default();
         for living in &living {
             let gists = &self.parts[living.part].segment.gists[living.rows.clone()];
@@ -105,20 +109,45 @@ impl Index {
             terms.terms.iter().map(|term| statistics.weigh(term, &self.parts)).collect();
         let total: f32 = weighed.iter().map(|term| term.coverage).sum();
         let share = if total > 0.0 { 1.0 / total } else { 0.0 };
-        for (nth, part) in self.parts.iter().enumerate() {
-            let offset = self.offset(nth);
-            let scores = &mut scratch.lexical[offset..offset + part.segment.rows()];
+        scratch.lexical.clear();
+        for part in &self.parts {
+            let before = scratch.lexical.len();
+            scratch.lexical.extend(part.segment.lengths.iter().map(|lengths| statistics.nothing_yet(*lengths)));
             for term in &weighed {
-                statistics.add_term(term, share, &part.segment, scores);
+                term.add(share, &part.segment, &mut scratch.lexical[before..]);
             }
         }
     }
 
-    fn score_vectors(&self, vector: &[f32], living: &[Living], scratch: &mut Scratch) {
+    fn score_vectors(&self, vector: Option<&[f32]>, living: &[Living], scratch: &mut Scratch) {
+        scratch.dense.clear();
+        scratch.dense.resize(scratch.lexical.len(), f32::NAN);
+        let Some(vector) = vector else { return };
         let codes = QueryCodes::new(vector);
+        let rows: usize = living.iter().map(|living| living.rows.len()).sum();
+        let looked_at = LEAST_LOOKED_AT.max(rows / ROWS_A_LOOK);
+        if rows < SCANNED * looked_at {
+            for living in living {
+                let vectors = &self.parts[living.part].segment.vectors;
+                vectors.scan(&codes, living.rows.clone(), &mut scratch.dense[living.places()]);
+            }
+            return;
+        }
+        let planes = Planes::new(vector);
+        let mut estimates = Estimates::default();
+        for living in living {
+            let dense = &mut scratch.dense[living.places()];
+            self.parts[living.part].segment.vectors.estimate(&planes, living.rows.clone(), dense);
+            estimates.see(dense);
+        }
+        let least = estimates.of_rank(looked_at);
         for living in living {
             let vectors = &self.parts[living.part].segment.vectors;
-            vectors.scan(&codes, living.rows.clone(), &mut scratch.dense[living.places()]);
+            for (row, dense) in living.rows.clone().zip(&mut scratch.dense[living.places()]) {
+                if *dense >= least {
+                    vectors.scan(&codes, row..row + 1, std::slice::from_mut(dense));
+                }
+            }
         }
     }
 
@@ -183,6 +212,39 @@ impl Index {
             coverage: candidate.evidence.coverage.min(1.0),
             explained: fusion.weigh(candidate.evidence),
         }
+    }
+}
+
+/// How many estimates there are of each size.
+struct Estimates([u32; Self::SIZES]);
+
+impl Default for Estimates {
+    fn default() -> Self {
+        Self([0; Self::SIZES])
+    }
+}
+
+impl Estimates {
+    /// From -1 to 1; what lies beyond counts as that.
+    const SIZES: usize = 1024;
+    const STEPS: f32 = Self::SIZES as f32 / 2.0;
+
+    /// Those that are NaN count as the least.
+    fn see(&mut self, estimates: &[f32]) {
+        for estimate in estimates {
+            let size = ((estimate + 1.0) * Self::STEPS) as usize;
+            self.0[size.min(Self::SIZES - 1)] += 1;
+        }
+    }
+
+    /// A size that about so many estimates reach, and not fewer if there are as many.
+    fn of_rank(&self, rank: usize) -> f32 {
+        let mut reached = 0;
+        let size = (0..Self::SIZES).rev().find(|&size| {
+            reached += self.0[size] as usize;
+            reached >= rank
+        });
+        size.filter(|&size| size > 0).map_or(f32::NEG_INFINITY, |size| size as f32 / Self::STEPS - 1.0)
     }
 }
 
@@ -285,21 +347,39 @@ impl Statistics {
         }
     }
 
-    fn add_term(&self, term: &WeighedTerm, share: f32, segment: &Segment, scores: &mut [LexicalScore]) {
-        let Some(list) = segment.postings.get(term.hash) else { return };
-        let (average, length): (f32, fn(&Lengths) -> u32) = match Kind::of(term.hash) {
-            Kind::Gram => (self.average_grams, |lengths| lengths.grams),
-            Kind::Word | Kind::Pair => (self.average_words, |lengths| lengths.words),
-        };
-        let slope = K1 * B / average;
-        let coverage = term.coverage * share;
-        list.for_each(|row, count| {
+    /// What a row has before any term is added.
+    #[inline]
+    fn nothing_yet(&self, lengths: Lengths) -> LexicalScore {
+        let norm = |length: u32, average: f32| K1 * (1.0 - B) + K1 * B * length as f32 / average;
+        LexicalScore {
+            sum: 0.0,
+            coverage: 0.0,
+            word_norm: norm(lengths.words, self.average_words),
+            gram_norm: norm(lengths.grams, self.average_grams),
+        }
+    }
+}
+
+impl WeighedTerm {
+    /// Adds what the term is worth to each row that holds it; `share` of its coverage counts.
+    fn add(&self, share: f32, segment: &Segment, scores: &mut [LexicalScore]) {
+        let Some(list) = segment.postings.get(self.hash) else { return };
+        let coverage = self.coverage * share;
+        let add = |score: &mut LexicalScore, count: u8, norm: f32| {
             let count = f32::from(count);
-            let length = length(&segment.lengths[row as usize]) as f32;
-            let score = &mut scores[row as usize];
-            score.sum += term.weight * count / (count + K1 * (1.0 - B) + slope * length);
+            score.sum += self.weight * count / (count + norm);
             score.coverage += coverage;
-        });
+        };
+        match Kind::of(self.hash) {
+            Kind::Gram => list.for_each(|row, count| {
+                let score = &mut scores[row as usize];
+                add(score, count, score.gram_norm);
+            }),
+            Kind::Word | Kind::Pair => list.for_each(|row, count| {
+                let score = &mut scores[row as usize];
+                add(score, count, score.word_norm);
+            }),
+        }
     }
 }
 
@@ -372,10 +452,13 @@ impl Best {
     }
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+/// What a row's terms are worth, beside what its lengths make of a term: whoever adds one needs both.
+#[derive(Debug, Clone, Copy)]
 struct LexicalScore {
     sum: f32,
     coverage: f32,
+    word_norm: f32,
+    gram_norm: f32,
 }
 
 /// A place for the scores of every row, kept between searches.
@@ -387,18 +470,11 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn clear(&mut self, rows: usize) {
-        self.lexical.clear();
-        self.lexical.resize(rows, LexicalScore::default());
-        self.dense.clear();
-        self.dense.resize(rows, f32::NAN);
-    }
-
     /// The evidence for some rows, in order.
     #[inline]
     fn evidence(&self, living: &Living) -> impl Iterator<Item = Evidence> {
         let rows = self.lexical[living.places()].iter().zip(&self.dense[living.places()]);
-        rows.map(|(&LexicalScore { sum, coverage }, &dense)| Evidence {
+        rows.map(|(&LexicalScore { sum, coverage, .. }, &dense)| Evidence {
             lexical: sum,
             coverage,
             dense: (!dense.is_nan()).then_some(dense),

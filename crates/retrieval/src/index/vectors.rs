@@ -1,5 +1,5 @@
-//! Vectors of one segment: int8 codes in memory for the scan, f32 in a mapped, unlinked file for the rescoring,
-//! whose pages the system may drop.
+//! Vectors of one segment: signs and int8 codes in memory, f32 in a mapped, unlinked file whose pages the system may drop.
+//! Where there are many, the signs tell which are worth a look at their codes, and both which are rescored.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -10,6 +10,7 @@ use memmap2::Mmap;
 
 use crate::DIMENSIONS;
 use crate::simd::int8::{self, Activations};
+use crate::simd::signs::{Planes, Signs};
 
 /// Marks a row without a vector; real scales are not negative.
 const ABSENT: f32 = -1.0;
@@ -18,6 +19,7 @@ const VECTOR_BYTES: usize = DIMENSIONS * size_of::<f32>();
 /// The vectors of a segment's rows; empty if none has one.
 #[derive(Default)]
 pub(super) struct Vectors {
+    signs: Signs,
     codes: Vec<i8>,
     scales: Vec<f32>,
     spool: Option<Mmap>,
@@ -39,6 +41,14 @@ impl Vectors {
         }
     }
 
+    /// A rough estimate of the product of the query with every row in `rows`; NaN for rows without a vector.
+    pub(super) fn estimate(&self, query: &Planes, rows: Range<usize>, out: &mut [f32]) {
+        if self.scales.is_empty() {
+            return out.fill(f32::NAN);
+        }
+        self.signs.estimate(query, rows, out);
+    }
+
     /// The stored vector of a row; `None` for rows without a vector.
     pub(super) fn exact(&self, row: usize) -> Option<&[f32]> {
         let spool =
@@ -51,7 +61,7 @@ impl Vectors {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.codes.capacity() + self.scales.capacity() * size_of::<f32>()
+        self.signs.memory_bytes() + self.codes.capacity() + self.scales.capacity() * size_of::<f32>()
     }
 }
 
@@ -75,6 +85,7 @@ pub(super) struct VectorsBuilder {
 impl VectorsBuilder {
     pub(super) fn new(spool_dir: &Path, rows: usize) -> io::Result<Self> {
         let vectors = Vectors {
+            signs: Signs::with_capacity(rows),
             codes: Vec::with_capacity(rows * DIMENSIONS),
             scales: Vec::with_capacity(rows),
             spool: None,
@@ -84,6 +95,7 @@ impl VectorsBuilder {
 
     pub(super) fn push(&mut self, vector: Option<&[f32]>) -> io::Result<()> {
         let Some(vector) = vector else {
+            self.vectors.signs.push(None);
             self.vectors.scales.push(ABSENT);
             self.vectors.codes.extend([0; DIMENSIONS]);
             return self.spool.write_all(&[0; VECTOR_BYTES]);
@@ -97,6 +109,7 @@ impl VectorsBuilder {
         let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
         self.vectors.codes.extend(vector.iter().map(|x| (x * inverse).round() as i8));
         self.vectors.scales.push(scale);
+        self.vectors.signs.push(Some(vector));
         self.spool.write_all(bytemuck::cast_slice(vector))
     }
 

@@ -101,22 +101,30 @@ mod avx2 {
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn scan(row: &[i16], codes: &[i8], out: &mut [f32]) {
         let width = row.len();
-        let fours = out.len() / COLUMNS;
-        for nth in 0..fours {
-            let codes = &codes[nth * COLUMNS * width..][..COLUMNS * width];
-            let mut sums = [_mm256_setzero_si256(); COLUMNS];
-            for at in 0..width / LANES {
-                let activations = load(row, at * LANES);
-                for (column, sum) in sums.iter_mut().enumerate() {
-                    let codes = widen(codes, column * width + at * LANES);
-                    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(activations, codes));
-                }
-            }
-            for (out, total) in out[nth * COLUMNS..].iter_mut().zip(totals(&sums)) {
-                *out = total as f32;
+        let (fours, rest) = out.as_chunks_mut::<COLUMNS>();
+        let (of_fours, of_rest) = codes.split_at(fours.len() * COLUMNS * width);
+        for (out, codes) in fours.iter_mut().zip(of_fours.chunks_exact(COLUMNS * width)) {
+            *out = products::<COLUMNS>(row, codes).map(|total| total as f32);
+        }
+        for (out, codes) in rest.iter_mut().zip(of_rest.chunks_exact(width)) {
+            *out = products::<1>(row, codes)[0] as f32;
+        }
+    }
+
+    /// The products with some rows of codes; those that there are not are 0.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn products<const ROWS: usize>(row: &[i16], codes: &[i8]) -> [i32; COLUMNS] {
+        let width = row.len();
+        let mut sums = [_mm256_setzero_si256(); COLUMNS];
+        for at in 0..width / LANES {
+            let activations = load(row, at * LANES);
+            for (column, sum) in sums.iter_mut().take(ROWS).enumerate() {
+                let codes = widen(codes, column * width + at * LANES);
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(activations, codes));
             }
         }
-        super::portable(row, &codes[fours * COLUMNS * width..], &mut out[fours * COLUMNS..]);
+        totals(&sums)
     }
 
     /// The sum of each register's eight numbers.

@@ -89,6 +89,7 @@ pub(crate) use vectorised;
 pub(crate) mod avx512;
 pub(crate) mod int8;
 pub(crate) mod panels;
+pub(crate) mod signs;
 
 vectorised! {
     /// The dot product of two vectors of the same length.
