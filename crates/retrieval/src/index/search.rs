@@ -112,7 +112,9 @@ impl Index {
         scratch.lexical.clear();
         for part in &self.parts {
             let before = scratch.lexical.len();
-            scratch.lexical.extend(part.segment.lengths.iter().map(|lengths| statistics.nothing_yet(*lengths)));
+            scratch
+                .lexical
+                .extend(part.segment.lengths.iter().map(|lengths| statistics.nothing_yet(*lengths)));
             for term in &weighed {
                 term.add(share, &part.segment, &mut scratch.lexical[before..]);
             }

@@ -261,3 +261,52 @@ fn a_score_is_what_both_sides_added() {
         }
     }
 }
+
+/// A vector near another: their cosine is about 0.7.
+fn near(subject: &[f32], random: &mut Random) -> Vec<f32> {
+    let noise = random.vector();
+    let vector: Vec<f32> = subject.iter().zip(noise).map(|(a, b)| a + b).collect();
+    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    vector.into_iter().map(|x| x / length).collect()
+}
+
+#[test]
+fn where_vectors_are_many_the_best_are_found_among_them_all_the_same() {
+    let mut random = Random(11);
+    let subjects: Vec<Vec<f32>> = (0..200).map(|_| random.vector()).collect();
+    let mut vectors = BTreeMap::new();
+    let mut index = Index::new(&spool());
+    for batch in 0..6 {
+        let documents = (batch * 1_000..(batch + 1) * 1_000).map(|id| {
+            let vector = (id % 7 > 0).then(|| near(&subjects[id % subjects.len()], &mut random));
+            vectors.extend(vector.clone().map(|vector| (format!("d{id}"), vector)));
+            // Words of its own: none is a copy of another.
+            let words: Vec<String> = (0..8).map(|_| format!("w{}", random.below(1 << 20))).collect();
+            let terms = analyse_passage("", None, &format!("{} {id}", words.join(" ")));
+            let chunks = vec![ChunkRow { ordinal: 0, terms, vector }];
+            let collection_id = format!("c{}", id % 10);
+            DocumentRows { document_id: format!("d{id}"), collection_id, version: 1, chunks }
+        });
+        index = index.with(documents.collect(), &[]).unwrap();
+    }
+    let gone: Vec<String> = (0..6_000).step_by(13).map(|id| format!("d{id}")).collect();
+    let index = index.with(Vec::new(), &gone).unwrap();
+    vectors.retain(|id, _| !gone.contains(id));
+    let wanted: HashSet<String> = (1..10).map(|nth| format!("c{nth}")).collect();
+    for subject in subjects.iter().step_by(10) {
+        let asked = near(subject, &mut random);
+        let hits = index.search(&Query { collections: Some(&wanted), ..query("", &asked, Mode::Dense) }, 10);
+        let mut all: Vec<(f32, &String)> = vectors
+            .iter()
+            .filter(|(id, _)| !id.ends_with('0'))
+            .map(|(id, vector)| (vector.iter().zip(&asked).map(|(a, b)| a * b).sum(), id))
+            .collect();
+        all.sort_by(|a, b| b.0.total_cmp(&a.0));
+        assert_eq!(places(&hits), all[..10].iter().map(|(_, id)| ((*id).clone(), 0)).collect::<Vec<_>>());
+        // What holds the word of the question is found wherever its vector stands.
+        let (last, id) = all[all.len() - 1];
+        let hits = index.search(&query(&id[1..], &asked, Mode::Lexical), 1);
+        assert_eq!(places(&hits), [(id.clone(), 0)]);
+        assert!((hits[0].dense.unwrap() - last).abs() < 1e-4, "what is served is rescored");
+    }
+}

@@ -79,7 +79,8 @@ pub(crate) struct Planes {
 
 impl Planes {
     pub(crate) fn new(query: &[f32]) -> Self {
-        let (low, high) = query.iter().fold((f32::MAX, f32::MIN), |(low, high), &x| (low.min(x), high.max(x)));
+        let (low, high) =
+            query.iter().fold((f32::MAX, f32::MIN), |(low, high), &x| (low.min(x), high.max(x)));
         let step = ((high - low) / LARGEST).max(f32::MIN_POSITIVE);
         let code = |number: f32| ((number - low) / step).round() as u8;
         let plane = |plane: usize| {
