@@ -4,6 +4,7 @@ use std::{
     ops::{Deref, DerefMut},
     path::PathBuf,
     str::FromStr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,7 +16,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 
-use crate::{Sql, migrate};
+use crate::{Sql, checkpoints::Checkpoints, migrate};
 
 /// How long a statement waits for another writer before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -64,15 +65,16 @@ pub struct Db(Pools);
 
 #[derive(Clone)]
 enum Pools {
-    Sqlite { readers: SqlitePool, writer: SqlitePool },
+    Sqlite { readers: SqlitePool, writer: SqlitePool, checkpoints: Arc<Checkpoints> },
     Postgres(PgPool),
 }
 
 /// Pages that the writer keeps, as SQLite has it: 32 MB, which it takes as it needs them.
 const WRITER_CACHE: &str = "-32768";
-/// Pages of 4 KB after which the log is brought into the file. A page that many transactions change is brought there once.
-/// A batch of new contacts among a million may change more pages than SQLite's own 1,000.
-const CHECKPOINT_PAGES: &str = "8000";
+/// Pages of 4 KB after which the writer itself brings what is left of the log into the file, to begin it anew; a log that
+/// became so long by writing without a pause is cut to so many bytes then.
+const CHECKPOINT_PAGES: &str = "64000";
+const LOG_BYTES: &str = "67108864";
 
 impl Db {
     /// Brings the schema up to date, then opens the pools. Two servers may do this at once.
@@ -91,10 +93,12 @@ impl Db {
                 let writer = options
                     .clone()
                     .pragma("cache_size", WRITER_CACHE)
-                    .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+                    .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+                    .pragma("journal_size_limit", LOG_BYTES);
                 let writer = pool(1).connect_with(writer).await?;
+                let checkpoints = Arc::new(Checkpoints::begin(pool(1).connect_lazy_with(options.clone())));
                 let readers = pool(*readers).connect_with(options.pragma("query_only", "on")).await?;
-                Pools::Sqlite { readers, writer }
+                Pools::Sqlite { readers, writer, checkpoints }
             }
             DbConfig::Postgres { url, schema, connections } => {
                 let options = postgres_options(url, schema.as_deref())?;
@@ -146,7 +150,8 @@ impl Db {
     /// Waits until every connection is returned, then closes them; SQLite folds its log into the file.
     pub async fn close(&self) {
         match &self.0 {
-            Pools::Sqlite { readers, writer } => {
+            Pools::Sqlite { readers, writer, checkpoints } => {
+                checkpoints.end().await;
                 readers.close().await;
                 writer.close().await;
             }

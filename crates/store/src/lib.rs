@@ -4,6 +4,7 @@
 //! any connection; a [`Write`] is always a transaction, so a change outside one does not compile.
 
 mod blobs;
+mod checkpoints;
 mod db;
 mod migrate;
 mod objects;
