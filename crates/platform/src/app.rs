@@ -63,6 +63,8 @@ pub struct Parts {
     pub(crate) recorder: Together<conversations::Entry>,
     /// Writes down new contacts.
     pub(crate) intake: Together<contacts::New>,
+    /// Where pages of long lists of contacts begin.
+    pub(crate) stretches: contacts::Stretches,
     /// Puts questions together.
     pub(crate) grouping: Grouping,
     /// What questions are about.
@@ -148,6 +150,7 @@ impl App {
             outbound: Outbound::new(&config, resolver)?,
             recorder: Together::default(),
             intake: Together::default(),
+            stretches: contacts::Stretches::default(),
             grouping: Grouping::default(),
             subjects: Subjects::default(),
             breakers: Breakers::default(),

@@ -12,7 +12,8 @@ use super::{
     contact::ARCHIVED,
     list::Direction,
     settings::settings,
-    store::{COLUMNS, COLUMNS_BY_IDS, page_begin},
+    store::{self as rows, COLUMNS_AND_COUNTS, COLUMNS_BY_IDS, Listed},
+    stretches::Edge,
     terms,
 };
 use crate::{AgentId, App, Page, Paged, Result, Tenant};
@@ -51,7 +52,7 @@ pub async fn list(
     let mut db = app.db.read().await?;
     let search = Search { tenant, agent, filter, facets, words, sort, page };
     if search.is_plain() {
-        return Ok(Found { list: search.plain(&mut db).await?, is_exact: true });
+        return Ok(Found { list: search.plain(app, &mut db).await?, is_exact: true });
     }
     let Part { ids, total, is_exact } = search.run(&mut db).await?;
     let items = read(&mut db, tenant, agent, ids).await?;
@@ -148,12 +149,7 @@ impl Search<'_> {
 
     /// How many contacts are listed.
     async fn live(&self, db: &mut Read) -> Result<i64> {
-        let counted = sql!(
-            "SELECT live FROM contact_counts WHERE workspace_id = $1 AND agent_id = $2",
-            self.tenant,
-            self.agent
-        );
-        Ok(db.optional::<(i64,)>(counted).await?.map_or(0, |(live,)| live))
+        Ok(rows::counts(db, self.tenant, self.agent).await?.live)
     }
 
     /// The rarest of what is asked for, unless that is common.
@@ -202,25 +198,44 @@ impl Search<'_> {
     }
 
     /// All contacts that are listed. A page far down begins in the stretch of ids that it lies in.
-    async fn plain(&self, db: &mut Read) -> Result<Paged<Contact>> {
-        let total = self.live(db).await?;
-        let mut offset = self.page.offset;
-        if offset >= total {
-            return Ok(Paged { items: Vec::new(), total, page: self.page });
+    async fn plain(&self, app: &App, db: &mut Read) -> Result<Paged<Contact>> {
+        let Some(direction) = self.sort.by_id().filter(|_| self.page.offset > FEW) else {
+            let rows = self.listed(db, None).await?;
+            let counts = match rows.first() {
+                Some(row) => row.counts,
+                None => rows::counts(db, self.tenant, self.agent).await?,
+            };
+            return Ok(self.paged(rows, counts.live));
+        };
+        // Where it began a moment ago is right as long as nothing is counted otherwise.
+        if let Some(known) = app.stretches.known(self.tenant, self.agent) {
+            let rows = self.listed(db, Some((direction, known.edge(direction, self.page.offset)))).await?;
+            if rows.first().is_some_and(|row| row.counts == known.counts) {
+                return Ok(self.paged(rows, known.counts.live));
+            }
         }
-        let mut sql = Sql::new(COLUMNS).bind(self.tenant).bind(self.agent).push(" AND archived_at IS NULL");
-        if let Some(direction) = self.sort.by_id()
-            && offset > FEW
-        {
-            let (edge, passed) = page_begin(db, self.tenant, self.agent, direction, offset).await?;
+        let known = app.stretches.read(db, self.tenant, self.agent).await?;
+        let rows = self.listed(db, Some((direction, known.edge(direction, self.page.offset)))).await?;
+        Ok(self.paged(rows, known.counts.live))
+    }
+
+    fn paged(&self, rows: Vec<Listed>, total: i64) -> Paged<Contact> {
+        Paged { items: rows.into_iter().map(|row| row.contact).collect(), total, page: self.page }
+    }
+
+    /// The contacts of a page, which is counted from an edge.
+    async fn listed(&self, db: &mut Read, from: Option<(Direction, Edge)>) -> Result<Vec<Listed>> {
+        let mut sql =
+            Sql::new(COLUMNS_AND_COUNTS).bind(self.tenant).bind(self.agent).push(" AND archived_at IS NULL");
+        let mut offset = self.page.offset;
+        if let Some((direction, Edge { id, passed })) = from {
             sql = match direction {
-                Direction::Down => sql.and("c.id < ", edge),
-                Direction::Up => sql.and("c.id >= ", edge),
+                Direction::Down => sql.and("c.id < ", id),
+                Direction::Up => sql.and("c.id >= ", id),
             };
             offset -= passed;
         }
-        let items = db.all(self.cut(sql.push(self.sort.order()), self.page.limit, offset)).await?;
-        Ok(Paged { items, total, page: self.page })
+        Ok(db.all(self.cut(sql.push(self.sort.order()), self.page.limit, offset)).await?)
     }
 
     /// The contacts with a facet, in the order of their ids.

@@ -10,6 +10,7 @@ mod merge;
 mod notes;
 mod settings;
 mod store;
+mod stretches;
 mod terms;
 pub mod transfers;
 
@@ -26,6 +27,7 @@ pub use notes::{Note, add_note, delete_note, list_notes};
 pub use settings::{READ_ONLY, Settings, change_settings, settings};
 pub(crate) use settings::{Values, read as settings_of};
 pub use store::Talk;
+pub use stretches::Stretches;
 
 use ::store::{Read, Write};
 

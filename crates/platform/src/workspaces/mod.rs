@@ -133,7 +133,8 @@ fn slug(name: &str) -> String {
 /// # Errors
 /// What the database says.
 pub async fn list(app: &App, user: &UserId) -> Result<Arc<Vec<Listed>>> {
-    let read = || async { store::list(&mut app.db.read().await?, user).await.map(|list| Some(Arc::new(list))) };
+    let read =
+        || async { store::list(&mut app.db.read().await?, user).await.map(|list| Some(Arc::new(list))) };
     Ok(app.callers.lists.get(user, app.clock.now(), read).await?.unwrap_or_default())
 }
 

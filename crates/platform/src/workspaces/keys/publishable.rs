@@ -235,9 +235,12 @@ pub async fn visitor(app: &App, key: &str, origin: Option<&str>) -> Result<Visit
         return public(app, agent, origin).await;
     }
     let hash = hash(key);
-    let door = app.callers.doors.get(&hash, app.clock.now(), || read(app, &hash)).await?.ok_or_else(|| {
-        Error::unauthorized("The API key is unknown or was revoked. Make a new one and put it into the page.")
-    })?;
+    let door =
+        app.callers.doors.get(&hash, app.clock.now(), || read(app, &hash)).await?.ok_or_else(|| {
+            Error::unauthorized(
+                "The API key is unknown or was revoked. Make a new one and put it into the page.",
+            )
+        })?;
     let allowed = origin.and_then(|origin| Url::parse(origin).ok()).is_some_and(|origin| {
         is_own(app, &origin) || door.allowed_domains.iter().any(|domain| domain.covers(&origin))
     });
