@@ -318,7 +318,7 @@ impl Settings {
     fn database(&self, data_dir: &std::path::Path) -> Result<DbConfig> {
         let connections = number("database_connections", &self.database_connections, 20, 2..=1000)? as u32;
         match self.database_url.as_deref().filter(|url| !url.is_empty()) {
-            None => Ok(DbConfig::Sqlite { file: data_dir.join("frontdesk.db"), readers: 8 }),
+            None => Ok(DbConfig::Sqlite { file: data_dir.join("frontdesk.db"), readers: readers() }),
             Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 Ok(DbConfig::Postgres { url: url.to_owned(), schema: None, connections })
             }
@@ -379,6 +379,12 @@ pub fn cache_dir() -> Option<PathBuf> {
     let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = var("XDG_CACHE_HOME").or_else(|| Some(var("HOME")?.join(".cache")))?;
     Some(cache.join("frontdesk").join("all-MiniLM-L6-v2"))
+}
+
+/// Connections that read SQLite: two for each core, so that one waits for the disk or a long report while another works.
+/// More take the cores from each other, and the slowest answers come later.
+fn readers() -> u32 {
+    std::thread::available_parallelism().map_or(4, |cores| 2 * cores.get() as u32).clamp(4, 32)
 }
 
 fn wrong(name: &str, value: &str, expected: &str) -> Error {
