@@ -276,7 +276,7 @@ fn where_vectors_are_many_the_best_are_found_among_them_all_the_same() {
     let subjects: Vec<Vec<f32>> = (0..200).map(|_| random.vector()).collect();
     let mut vectors = BTreeMap::new();
     let mut index = Index::new(&spool());
-    for batch in 0..6 {
+    for batch in 0..20 {
         let documents = (batch * 1_000..(batch + 1) * 1_000).map(|id| {
             let vector = (id % 7 > 0).then(|| near(&subjects[id % subjects.len()], &mut random));
             vectors.extend(vector.clone().map(|vector| (format!("d{id}"), vector)));
@@ -289,11 +289,11 @@ fn where_vectors_are_many_the_best_are_found_among_them_all_the_same() {
         });
         index = index.with(documents.collect(), &[]).unwrap();
     }
-    let gone: Vec<String> = (0..6_000).step_by(13).map(|id| format!("d{id}")).collect();
+    let gone: Vec<String> = (0..20_000).step_by(13).map(|id| format!("d{id}")).collect();
     let index = index.with(Vec::new(), &gone).unwrap();
     vectors.retain(|id, _| !gone.contains(id));
     let wanted: HashSet<String> = (1..10).map(|nth| format!("c{nth}")).collect();
-    for subject in subjects.iter().step_by(10) {
+    for subject in subjects.iter().skip(1).step_by(10) {
         let asked = near(subject, &mut random);
         let hits = index.search(&Query { collections: Some(&wanted), ..query("", &asked, Mode::Dense) }, 10);
         let mut all: Vec<(f32, &String)> = vectors
