@@ -197,16 +197,26 @@ impl Search<'_> {
         Ok(lead)
     }
 
-    /// All contacts that are listed. A page far down begins in the stretch of ids that it lies in.
+    /// All contacts that are listed.
     async fn plain(&self, app: &App, db: &mut Read) -> Result<Paged<Contact>> {
-        let Some(direction) = self.sort.by_id().filter(|_| self.page.offset > FEW) else {
+        if self.page.offset <= FEW {
             let rows = self.listed(db, None).await?;
-            let counts = match rows.first() {
-                Some(row) => row.counts,
-                None => rows::counts(db, self.tenant, self.agent).await?,
+            let live = match rows.first() {
+                Some(row) => row.counts.live,
+                None => self.live(db).await?,
             };
-            return Ok(self.paged(rows, counts.live));
-        };
+            return Ok(self.paged(rows, live));
+        }
+        if let Some(direction) = self.sort.by_id() {
+            return self.far_down(app, db, direction).await;
+        }
+        let live = self.live(db).await?;
+        let rows = if self.page.offset < live { self.listed(db, None).await? } else { Vec::new() };
+        Ok(self.paged(rows, live))
+    }
+
+    /// A page far down the list by ids begins in the stretch of ids that it lies in.
+    async fn far_down(&self, app: &App, db: &mut Read, direction: Direction) -> Result<Paged<Contact>> {
         // Where it began a moment ago is right as long as nothing is counted otherwise.
         if let Some(known) = app.stretches.known(self.tenant, self.agent) {
             let rows = self.listed(db, Some((direction, known.edge(direction, self.page.offset)))).await?;

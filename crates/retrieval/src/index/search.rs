@@ -133,8 +133,13 @@ impl Index {
                 let vectors = &self.parts[living.part].segment.vectors;
                 vectors.scan(&codes, living.rows.clone(), &mut scratch.dense[living.places()]);
             }
-            return;
+        } else {
+            let least = self.estimate_vectors(vector, living, scratch).of_rank(looked_at);
+            self.look_at_vectors(&codes, living, scratch, least);
         }
+    }
+
+    fn estimate_vectors(&self, vector: &[f32], living: &[Living], scratch: &mut Scratch) -> Estimates {
         let planes = Planes::new(vector);
         let mut estimates = Estimates::default();
         for living in living {
@@ -142,12 +147,16 @@ impl Index {
             self.parts[living.part].segment.vectors.estimate(&planes, living.rows.clone(), dense);
             estimates.see(dense);
         }
-        let least = estimates.of_rank(looked_at);
+        estimates
+    }
+
+    /// Replaces the estimates that are not below `least`.
+    fn look_at_vectors(&self, codes: &QueryCodes, living: &[Living], scratch: &mut Scratch, least: f32) {
         for living in living {
             let vectors = &self.parts[living.part].segment.vectors;
             for (row, dense) in living.rows.clone().zip(&mut scratch.dense[living.places()]) {
                 if *dense >= least {
-                    vectors.scan(&codes, row..row + 1, std::slice::from_mut(dense));
+                    vectors.scan(codes, row..row + 1, std::slice::from_mut(dense));
                 }
             }
         }
