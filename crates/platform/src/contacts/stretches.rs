@@ -113,8 +113,8 @@ pub struct Stretches(Mutex<HashMap<(Tenant, AgentId), Arc<Known>>>);
 /// The stretches of an agent's contacts at one moment.
 pub(super) struct Known {
     pub counts: Counts,
-    /// Where each begins, in order, and how many are listed in all but the last.
-    stretches: Vec<(String, i64)>,
+    /// Where each begins, in order, and how many are listed there; of the last, how many there were when it was read.
+    stretches: Arc<[(String, i64)]>,
 }
 
 /// Where a page begins to be counted.
@@ -139,7 +139,7 @@ impl Stretches {
         let before = self.known(tenant, agent).filter(|known| known.counts.stretched == counts.stretched);
         let stretches = match before {
             Some(known) => known.stretches.clone(),
-            None => read(db, tenant, agent).await?,
+            None => read(db, tenant, agent).await?.into(),
         };
         let known = Arc::new(Known { counts, stretches });
         let key = (tenant.clone(), agent.clone());
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn a_page_begins_at_the_edge_of_its_stretch() {
         // The last stretch has grown since it was read.
-        let stretches = vec![(String::new(), 10), ("b".to_owned(), 5), ("c".to_owned(), 1)];
+        let stretches = [(String::new(), 10), ("b".to_owned(), 5), ("c".to_owned(), 1)].into();
         let known = Known { counts: Counts { live: 22, stretched: 0 }, stretches };
         let at = |id: Option<&str>, passed| Edge { id: id.map(str::to_owned), passed };
         assert_eq!(known.edge(Direction::Down, 0), at(None, 0));
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(known.edge(Direction::Up, 21), at(Some("c"), 15));
         assert_eq!(known.edge(Direction::Down, 22), at(Some(""), 22), "nothing lies behind all");
         assert_eq!(known.edge(Direction::Up, 50), at(Some("c"), 15));
-        let none = Known { counts: Counts::default(), stretches: Vec::new() };
+        let none = Known { counts: Counts::default(), stretches: Arc::default() };
         assert_eq!(none.edge(Direction::Down, 5), at(None, 0));
     }
 }
