@@ -13,6 +13,7 @@
 
 use super::Mode;
 use crate::lexical::Language;
+use crate::simd::largest;
 
 /// Lexical weight of an English question of which the dense side is as unsure as `UNSURE`, whose best
 /// passage stands out as `STANDING_OUT`, for a passage that covers all of it.
@@ -28,6 +29,8 @@ const OTHER_SCRIPT_WEIGHT: f32 = 1.0;
 const LONE_WEIGHT: f32 = 0.02;
 /// Passages of which it is asked how the best stands out, and whether they stand under questions.
 const BEST: usize = 10;
+/// Scores that are passed over together when none of them is among the best.
+const TOGETHER: usize = 128;
 
 /// The evidence for one chunk.
 #[derive(Debug, Clone, Copy)]
@@ -53,18 +56,38 @@ impl Default for Standing {
 }
 
 impl Standing {
-    /// Takes a chunk into account; `answers` says whether it stands under a question.
-    #[inline]
-    pub(super) fn see(&mut self, evidence: Evidence, answers: impl FnOnce() -> bool) {
-        if evidence.lexical > self.lexical[BEST - 1] {
-            let at = self.lexical.partition_point(|&better| better >= evidence.lexical);
-            self.lexical.copy_within(at..BEST - 1, at + 1);
-            self.lexical[at] = evidence.lexical;
+    /// Takes lexical scores into account.
+    pub(super) fn see_lexical(&mut self, scores: &[f32]) {
+        for some in scores.chunks(TOGETHER) {
+            if largest(some) > self.lexical[BEST - 1] {
+                some.iter().for_each(|&score| self.see_score(score));
+            }
         }
-        if let Some(dense) = evidence.dense.filter(|&dense| dense > self.dense[BEST - 1].0) {
-            let at = self.dense.partition_point(|&(better, _)| better >= dense);
+    }
+
+    /// Takes cosines into account; `answers` says whether the chunk at a place stands under a question.
+    pub(super) fn see_dense(&mut self, cosines: &[f32], answers: impl Fn(usize) -> bool) {
+        for (nth, some) in cosines.chunks(TOGETHER).enumerate() {
+            if largest(some) > self.dense[BEST - 1].0 {
+                let places = (nth * TOGETHER..).zip(some);
+                places.for_each(|(at, &cosine)| self.see_cosine(cosine, || answers(at)));
+            }
+        }
+    }
+
+    fn see_score(&mut self, score: f32) {
+        if score > self.lexical[BEST - 1] {
+            let at = self.lexical.partition_point(|&better| better >= score);
+            self.lexical.copy_within(at..BEST - 1, at + 1);
+            self.lexical[at] = score;
+        }
+    }
+
+    fn see_cosine(&mut self, cosine: f32, answers: impl FnOnce() -> bool) {
+        if cosine > self.dense[BEST - 1].0 {
+            let at = self.dense.partition_point(|&(better, _)| better >= cosine);
             self.dense.copy_within(at..BEST - 1, at + 1);
-            self.dense[at] = (dense, answers());
+            self.dense[at] = (cosine, answers());
         }
     }
 
@@ -94,14 +117,13 @@ impl Standing {
 
 /// How the evidence for a question is weighed.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Fusion {
-    Lexical,
-    Dense,
-    /// The lexical weight, and whether a passage's coverage scales it.
-    Sum {
-        weight: f32,
-        by_coverage: bool,
-    },
+pub(super) struct Fusion {
+    /// What a point of lexical score is worth.
+    lexical: f32,
+    /// Whether a passage's coverage scales it.
+    by_coverage: bool,
+    /// What a cosine is worth.
+    dense: f32,
 }
 
 /// What each side added to a hit's score.
@@ -123,32 +145,26 @@ impl Explained {
 
 impl Fusion {
     pub(super) fn new(mode: Mode, language: Language, standing: &Standing) -> Self {
+        let lexical = |lexical| Self { lexical, by_coverage: false, dense: 1.0 };
         match (mode, standing.best_cosine(), language) {
-            (Mode::Dense, ..) => Self::Dense,
-            (Mode::Lexical, ..) | (Mode::Fused, None, _) => Self::Lexical,
-            (Mode::Fused, Some(_), Language::Foreign) => {
-                Self::Sum { weight: FOREIGN_WEIGHT, by_coverage: false }
-            }
-            (Mode::Fused, Some(_), Language::OtherScript) => {
-                Self::Sum { weight: OTHER_SCRIPT_WEIGHT, by_coverage: false }
-            }
+            (Mode::Dense, ..) => lexical(0.0),
+            (Mode::Lexical, ..) | (Mode::Fused, None, _) => Self { dense: 0.0, ..lexical(LONE_WEIGHT) },
+            (Mode::Fused, Some(_), Language::Foreign) => lexical(FOREIGN_WEIGHT),
+            (Mode::Fused, Some(_), Language::OtherScript) => lexical(OTHER_SCRIPT_WEIGHT),
             (Mode::Fused, Some(best), Language::English) => {
-                Self::Sum { weight: standing.lexical_weight(best), by_coverage: true }
+                Self { by_coverage: true, ..lexical(standing.lexical_weight(best)) }
             }
         }
     }
 
     /// What each side adds for a passage.
-    #[inline]
+    #[inline(always)]
     pub(super) fn weigh(self, evidence: Evidence) -> Explained {
-        let dense = evidence.dense.unwrap_or(0.0);
-        let (lexical, dense) = match self {
-            Self::Lexical => (LONE_WEIGHT * evidence.lexical, 0.0),
-            Self::Dense => (0.0, dense),
-            Self::Sum { weight, by_coverage: true } => (weight * evidence.coverage * evidence.lexical, dense),
-            Self::Sum { weight, by_coverage: false } => (weight * evidence.lexical, dense),
-        };
-        Explained { lexical, dense }
+        let share = if self.by_coverage { evidence.coverage } else { 1.0 };
+        Explained {
+            lexical: self.lexical * share * evidence.lexical,
+            dense: self.dense * evidence.dense.unwrap_or(0.0),
+        }
     }
 
     /// A sum as a score from 0 to 1: x / (1 + x).
@@ -169,11 +185,10 @@ mod tests {
 
     fn weight(seen: &[Evidence], answers: bool) -> f32 {
         let mut standing = Standing::default();
-        seen.iter().for_each(|&evidence| standing.see(evidence, || answers));
-        match Fusion::new(Mode::Fused, Language::English, &standing) {
-            Fusion::Sum { weight, .. } => weight,
-            other => panic!("{other:?}"),
-        }
+        standing.see_lexical(&seen.iter().map(|evidence| evidence.lexical).collect::<Vec<_>>());
+        let cosines: Vec<f32> = seen.iter().filter_map(|evidence| evidence.dense).collect();
+        standing.see_dense(&cosines, |_| answers);
+        Fusion::new(Mode::Fused, Language::English, &standing).lexical
     }
 
     #[test]
@@ -194,7 +209,7 @@ mod tests {
 
     #[test]
     fn scores_lie_between_zero_and_one_and_rise_with_either_side() {
-        let fusion = Fusion::Sum { weight: 0.02, by_coverage: true };
+        let fusion = Fusion { lexical: 0.02, by_coverage: true, dense: 1.0 };
         let scores = [(0.0, -1.0), (0.0, -0.2), (0.0, 0.0), (1.0, 0.0), (1.0, 0.5), (50.0, 0.5), (1e9, 1.0)];
         let scores =
             scores.map(|(lexical, dense)| Fusion::score(fusion.weigh(evidence(lexical, dense)).sum()));

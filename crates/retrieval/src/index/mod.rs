@@ -5,6 +5,8 @@
 //! merged when they get many. Statistics are taken over the living rows at query time, so an index answers
 //! the same whatever path led to its contents.
 
+mod best;
+mod bm25;
 mod fusion;
 mod postings;
 mod search;

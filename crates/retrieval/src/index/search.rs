@@ -1,35 +1,25 @@
 //! Searching a snapshot: score every living row both ways, take the best, rescore them with full vectors.
 
-use std::cmp::Ordering;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
+use super::best::{Best, Candidate};
+use super::bm25::LexicalScores;
 use super::fusion::{Evidence, Fusion, Standing};
-use super::segment::{Document, Lengths, Segment};
+use super::segment::Document;
 use super::vectors::QueryCodes;
-use super::{Hit, Index, Mode, Part, Query};
+use super::{Hit, Index, Part, Query};
 use crate::DIMENSIONS;
-use crate::lexical::{Kind, QueryTerm, QueryTerms};
-use crate::simd::dot;
-use crate::simd::signs::Planes;
+use crate::simd::signs::Tables;
+use crate::simd::{dot, largest};
 
-/// BM25 (Robertson and Zaragoza 2009), with the usual constants.
-const K1: f32 = 1.2;
-const B: f32 = 0.75;
-/// How much a pair of neighbouring words counts beside the words themselves.
-const PAIR_WEIGHT: f32 = 0.3;
-/// How much a character gram counts: a word has several.
-const GRAM_WEIGHT: f32 = 0.3;
-/// Chunks without any of the question's words that are imagined beside the real ones when coverage is weighed:
-/// in a workspace of three pages a word that stands in one of them is still a rare word.
-const BACKGROUND: f32 = 100.0;
 /// At least this many candidates are rescored with full vectors, and at least four times the limit.
 const LEAST_RESCORED: usize = 100;
 /// Where vectors are many, the signs choose those whose codes are looked at: the best so many, and at least one in so many
 /// rows. The deviation of an estimate is about 0.04.
-const LEAST_LOOKED_AT: usize = 1_000;
-const ROWS_A_LOOK: usize = 100;
+const LEAST_LOOKED_AT: usize = 512;
+const ROWS_A_LOOK: usize = 200;
 /// Up to so many rows for each that would be looked at, all are: one after the other they are had faster.
 const SCANNED: usize = 16;
 /// So many times more are looked at when what was found holds too many copies.
@@ -63,19 +53,15 @@ impl Index {
         let vector = query.vector.filter(|vector| vector.len() == DIMENSIONS);
         let living = self.living(query.collections);
         let mut scratch = self.scratch.take();
-        self.score_terms(&query.terms, &mut scratch);
+        scratch.lexical.set(&query.terms, &self.parts);
         self.score_vectors(vector, &living, &mut scratch);
-        let mut standing = Standing::default();
-        for living in &living {
-            let gists = &self.parts[living.part].segment.gists[living.rows.clone()];
-            for (evidence, gist) in scratch.evidence(living).zip(gists) {
-                standing.see(evidence, || gist.answers);
-            }
-        }
+        let standing = self.standing(&living, &scratch);
         let fusion = Fusion::new(query.mode, query.terms.language, &standing);
         let mut room = LEAST_RESCORED.max(limit.saturating_mul(4)).min(self.len());
         let hits = loop {
-            let best = best(room, query.mode, fusion, &living, &scratch);
+            let mut best = Best::new(room, query.mode, fusion);
+            living.iter().for_each(|living| best.take(living.part, living.rows.start, scratch.of(living)));
+            let best = best.into_vec();
             let all = best.len() < room || room == self.len();
             let hits = self.rescore(best, vector, fusion, limit);
             if all || hits.len() == limit {
@@ -103,28 +89,21 @@ impl Index {
         living
     }
 
-    fn score_terms(&self, terms: &QueryTerms, scratch: &mut Scratch) {
-        let statistics = Statistics::of(&self.parts, terms.is_english());
-        let weighed: Vec<WeighedTerm> =
-            terms.terms.iter().map(|term| statistics.weigh(term, &self.parts)).collect();
-        let total: f32 = weighed.iter().map(|term| term.coverage).sum();
-        let share = if total > 0.0 { 1.0 / total } else { 0.0 };
-        scratch.lexical.clear();
-        for part in &self.parts {
-            let before = scratch.lexical.len();
-            scratch
-                .lexical
-                .extend(part.segment.lengths.iter().map(|lengths| statistics.nothing_yet(*lengths)));
-            for term in &weighed {
-                term.add(share, &part.segment, &mut scratch.lexical[before..]);
-            }
+    /// How the best evidence of each kind stands out.
+    fn standing(&self, living: &[Living], scratch: &Scratch) -> Standing {
+        let mut standing = Standing::default();
+        for living in living {
+            let gists = &self.parts[living.part].segment.gists[living.rows.clone()];
+            let scores = scratch.of(living);
+            standing.see_lexical(scores.lexical);
+            standing.see_dense(scores.dense, |at| gists[at].answers);
         }
+        standing
     }
 
     fn score_vectors(&self, vector: Option<&[f32]>, living: &[Living], scratch: &mut Scratch) {
-        scratch.dense.clear();
-        scratch.dense.resize(scratch.lexical.len(), f32::NAN);
-        let Some(vector) = vector else { return };
+        scratch.dense.resize(scratch.lexical.sums.len(), f32::NAN);
+        let Some(vector) = vector else { return scratch.dense.fill(f32::NAN) };
         let codes = QueryCodes::new(vector);
         let rows: usize = living.iter().map(|living| living.rows.len()).sum();
         let looked_at = LEAST_LOOKED_AT.max(rows / ROWS_A_LOOK);
@@ -134,31 +113,42 @@ impl Index {
                 vectors.scan(&codes, living.rows.clone(), &mut scratch.dense[living.places()]);
             }
         } else {
-            let least = self.estimate_vectors(vector, living, scratch).of_rank(looked_at);
-            self.look_at_vectors(&codes, living, scratch, least);
+            let chosen = self.estimate_vectors(vector, living, (looked_at, &mut scratch.dense));
+            self.look_at_vectors(&codes, living, (&chosen, &mut scratch.dense));
         }
     }
 
-    fn estimate_vectors(&self, vector: &[f32], living: &[Living], scratch: &mut Scratch) -> Estimates {
-        let planes = Planes::new(vector);
-        let mut estimates = Estimates::default();
+    /// Estimates the products of all rows and gives the places of the best.
+    fn estimate_vectors(
+        &self,
+        vector: &[f32],
+        living: &[Living],
+        (most, dense): (usize, &mut [f32]),
+    ) -> Vec<usize> {
+        let tables = Tables::new(vector);
+        let mut chosen = Chosen::new(most);
         for living in living {
-            let dense = &mut scratch.dense[living.places()];
-            self.parts[living.part].segment.vectors.estimate(&planes, living.rows.clone(), dense);
-            estimates.see(dense);
+            let dense = &mut dense[living.places()];
+            self.parts[living.part].segment.vectors.estimate(&tables, living.rows.clone(), dense);
+            chosen.take(living.places().start, dense);
         }
-        estimates
+        chosen.places()
     }
 
-    /// Replaces the estimates that are not below `least`.
-    fn look_at_vectors(&self, codes: &QueryCodes, living: &[Living], scratch: &mut Scratch, least: f32) {
+    /// Replaces the estimates of the chosen places by what their codes say.
+    fn look_at_vectors(
+        &self,
+        codes: &QueryCodes,
+        living: &[Living],
+        (mut chosen, dense): (&[usize], &mut [f32]),
+    ) {
         for living in living {
+            let (places, rest) = chosen.split_at(chosen.partition_point(|&at| at < living.places().end));
             let vectors = &self.parts[living.part].segment.vectors;
-            for (row, dense) in living.rows.clone().zip(&mut scratch.dense[living.places()]) {
-                if *dense >= least {
-                    vectors.scan(codes, row..row + 1, std::slice::from_mut(dense));
-                }
-            }
+            vectors.look_at(codes, places.iter().map(|place| place - living.offset), |row, product| {
+                dense[living.offset + row] = product;
+            });
+            chosen = rest;
         }
     }
 
@@ -226,62 +216,57 @@ impl Index {
     }
 }
 
-/// How many estimates there are of each size.
-struct Estimates([u32; Self::SIZES]);
-
-impl Default for Estimates {
-    fn default() -> Self {
-        Self([0; Self::SIZES])
-    }
+/// The best so many of many estimates and where they stand.
+struct Chosen {
+    most: usize,
+    /// Twice as many before the worse half is dropped, so that each costs the same however many there are.
+    best: Vec<(f32, u32)>,
+    /// Only what is above it gets in.
+    threshold: f32,
 }
 
-impl Estimates {
-    /// From -1 to 1; what lies beyond counts as that.
-    const SIZES: usize = 1024;
-    const STEPS: f32 = Self::SIZES as f32 / 2.0;
+impl Chosen {
+    /// Estimates that are passed over together when none of them is among the best.
+    const TOGETHER: usize = 64;
 
-    /// Those that are NaN count as the least.
-    fn see(&mut self, estimates: &[f32]) {
-        for estimate in estimates {
-            let size = ((estimate + 1.0) * Self::STEPS) as usize;
-            self.0[size.min(Self::SIZES - 1)] += 1;
-        }
+    fn new(most: usize) -> Self {
+        Self { most, best: Vec::with_capacity(2 * most), threshold: f32::NEG_INFINITY }
     }
 
-    /// A size that about so many estimates reach, and not fewer if there are as many.
-    fn of_rank(&self, rank: usize) -> f32 {
-        let mut reached = 0;
-        let size = (0..Self::SIZES).rev().find(|&size| {
-            reached += self.0[size] as usize;
-            reached >= rank
-        });
-        size.filter(|&size| size > 0).map_or(f32::NEG_INFINITY, |size| size as f32 / Self::STEPS - 1.0)
-    }
-}
-
-/// The candidates that weigh most, as far as there is room.
-fn best(room: usize, mode: Mode, fusion: Fusion, living: &[Living], scratch: &Scratch) -> Vec<Candidate> {
-    let mut best = Best::new(room);
-    for living in living {
-        for (row, evidence) in living.rows.clone().zip(scratch.evidence(living)) {
-            let sum = fusion.weigh(evidence).sum();
-            if sum > best.threshold && mode.admits(evidence) {
-                best.push(Candidate { sum, part: living.part as u32, row: row as u32, evidence });
+    /// Takes estimates that stand from `first` on; those that are NaN are none.
+    fn take(&mut self, first: usize, estimates: &[f32]) {
+        for (nth, some) in estimates.chunks(Self::TOGETHER).enumerate() {
+            if largest(some) > self.threshold {
+                let first = first + nth * Self::TOGETHER;
+                some.iter().zip(first..).for_each(|(&estimate, place)| self.push(estimate, place));
             }
         }
     }
-    best.into_vec()
-}
 
-impl Mode {
-    /// Whether a row has any evidence of the kind that is asked for.
-    fn admits(self, evidence: Evidence) -> bool {
-        let lexical = evidence.lexical > 0.0;
-        match self {
-            Self::Lexical => lexical,
-            Self::Dense => evidence.dense.is_some(),
-            Self::Fused => lexical || evidence.dense.is_some(),
+    fn push(&mut self, estimate: f32, place: usize) {
+        if estimate > self.threshold {
+            self.best.push((estimate, place as u32));
+            if self.best.len() == 2 * self.most {
+                self.drop_worse();
+            }
         }
+    }
+
+    fn drop_worse(&mut self) {
+        if self.best.len() > self.most {
+            let (_, next, _) =
+                self.best.select_nth_unstable_by(self.most, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            self.threshold = next.0;
+            self.best.truncate(self.most);
+        }
+    }
+
+    /// Where the best stand, rising.
+    fn places(mut self) -> Vec<usize> {
+        self.drop_worse();
+        let mut places: Vec<usize> = self.best.into_iter().map(|(_, place)| place as usize).collect();
+        places.sort_unstable();
+        places
     }
 }
 
@@ -307,189 +292,52 @@ fn living_ranges(part: &Part, collections: Option<&HashSet<String>>) -> Vec<Rang
     ranges
 }
 
-/// What BM25 needs to know of the whole snapshot, over living rows only.
-pub(super) struct Statistics {
-    /// Whether grams are part of what must be covered: English passages have none.
-    grams_cover: bool,
-    rows: f32,
-    average_words: f32,
-    average_grams: f32,
-}
-
-pub(super) struct WeighedTerm {
-    hash: u32,
-    /// Weight of its kind times inverse document frequency times its count in the question.
-    weight: f32,
-    /// Its part of the coverage, before sharing out.
-    pub(super) coverage: f32,
-}
-
-impl Statistics {
-    pub(super) fn of(parts: &[Part], english: bool) -> Self {
-        let (mut rows, mut words, mut grams) = (0, 0, 0);
-        for part in parts {
-            let totals = part.living();
-            rows += totals.rows;
-            words += totals.words;
-            grams += totals.grams;
-        }
-        let average = |sum: u64| (sum as f32 / rows as f32).max(1.0);
-        Self {
-            grams_cover: !english,
-            rows: rows as f32,
-            average_words: average(words),
-            average_grams: average(grams),
-        }
-    }
-
-    pub(super) fn weigh(&self, term: &QueryTerm, parts: &[Part]) -> WeighedTerm {
-        let frequency = parts.iter().map(|part| living_frequency(part, term.hash)).sum::<u32>() as f32;
-        let rarity = |rows: f32| ((rows - frequency + 0.5) / (frequency + 0.5)).ln_1p();
-        let idf = rarity(self.rows);
-        let (weight, coverage) = match Kind::of(term.hash) {
-            Kind::Word => (1.0, 1.0),
-            Kind::Pair => (PAIR_WEIGHT, 0.0),
-            Kind::Gram => (GRAM_WEIGHT, if self.grams_cover { GRAM_WEIGHT } else { 0.0 }),
-        };
-        WeighedTerm {
-            hash: term.hash,
-            weight: weight * idf * term.count * (K1 + 1.0),
-            coverage: coverage * rarity(self.rows + BACKGROUND),
-        }
-    }
-
-    /// What a row has before any term is added.
-    #[inline]
-    fn nothing_yet(&self, lengths: Lengths) -> LexicalScore {
-        let norm = |length: u32, average: f32| K1 * (1.0 - B) + K1 * B * length as f32 / average;
-        LexicalScore {
-            sum: 0.0,
-            coverage: 0.0,
-            word_norm: norm(lengths.words, self.average_words),
-            gram_norm: norm(lengths.grams, self.average_grams),
-        }
-    }
-}
-
-impl WeighedTerm {
-    /// Adds what the term is worth to each row that holds it; `share` of its coverage counts.
-    fn add(&self, share: f32, segment: &Segment, scores: &mut [LexicalScore]) {
-        let Some(list) = segment.postings.get(self.hash) else { return };
-        let coverage = self.coverage * share;
-        let add = |score: &mut LexicalScore, count: u8, norm: f32| {
-            let count = f32::from(count);
-            score.sum += self.weight * count / (count + norm);
-            score.coverage += coverage;
-        };
-        match Kind::of(self.hash) {
-            Kind::Gram => list.for_each(|row, count| {
-                let score = &mut scores[row as usize];
-                add(score, count, score.gram_norm);
-            }),
-            Kind::Word | Kind::Pair => list.for_each(|row, count| {
-                let score = &mut scores[row as usize];
-                add(score, count, score.word_norm);
-            }),
-        }
-    }
-}
-
-fn living_frequency(part: &Part, hash: u32) -> u32 {
-    let Some(list) = part.segment.postings.get(hash) else { return 0 };
-    if part.dead.is_empty() {
-        return list.len();
-    }
-    let mut living = 0;
-    list.for_each(|row, _| living += u32::from(!part.dead.has_row(row as usize)));
-    living
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Candidate {
-    sum: f32,
-    part: u32,
-    row: u32,
-    evidence: Evidence,
-}
-
-impl PartialEq for Candidate {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Candidate {}
-
-impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Candidate {
-    /// The worst is the greatest, as the heap drops its greatest.
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.sum.total_cmp(&self.sum).then(self.part.cmp(&other.part)).then(self.row.cmp(&other.row))
-    }
-}
-
-/// The best few of many candidates.
-struct Best {
-    heap: BinaryHeap<Candidate>,
-    room: usize,
-    /// Below this nothing gets in any more.
-    threshold: f32,
-}
-
-impl Best {
-    fn new(room: usize) -> Self {
-        Self { heap: BinaryHeap::with_capacity(room + 1), room, threshold: f32::NEG_INFINITY }
-    }
-
-    /// Takes a candidate whose sum is above the threshold.
-    #[inline]
-    fn push(&mut self, candidate: Candidate) {
-        self.heap.push(candidate);
-        if self.heap.len() > self.room {
-            self.heap.pop();
-        }
-        if self.heap.len() == self.room {
-            self.threshold = self.heap.peek().map_or(f32::NEG_INFINITY, |worst| worst.sum);
-        }
-    }
-
-    fn into_vec(self) -> Vec<Candidate> {
-        self.heap.into_vec()
-    }
-}
-
-/// What a row's terms are worth, beside what its lengths make of a term: whoever adds one needs both.
-#[derive(Debug, Clone, Copy)]
-struct LexicalScore {
-    sum: f32,
-    coverage: f32,
-    word_norm: f32,
-    gram_norm: f32,
-}
-
 /// A place for the scores of every row, kept between searches.
 #[derive(Default)]
 struct Scratch {
-    lexical: Vec<LexicalScore>,
+    lexical: LexicalScores,
     /// NaN where a row has no vector or was not scanned.
     dense: Vec<f32>,
 }
 
+/// The scores of some rows, in order.
+#[derive(Clone, Copy)]
+pub(super) struct Scores<'a> {
+    pub(super) lexical: &'a [f32],
+    pub(super) coverages: &'a [f32],
+    /// NaN where there is none.
+    pub(super) dense: &'a [f32],
+}
+
 impl Scratch {
-    /// The evidence for some rows, in order.
-    #[inline]
-    fn evidence(&self, living: &Living) -> impl Iterator<Item = Evidence> {
-        let rows = self.lexical[living.places()].iter().zip(&self.dense[living.places()]);
-        rows.map(|(&LexicalScore { sum, coverage, .. }, &dense)| Evidence {
-            lexical: sum,
-            coverage,
+    fn of(&self, living: &Living) -> Scores<'_> {
+        Scores {
+            lexical: &self.lexical.sums[living.places()],
+            coverages: &self.lexical.coverages[living.places()],
+            dense: &self.dense[living.places()],
+        }
+    }
+}
+
+impl<'a> Scores<'a> {
+    /// The scores of neighbouring rows.
+    pub(super) fn slice(self, rows: Range<usize>) -> Self {
+        Self {
+            lexical: &self.lexical[rows.clone()],
+            coverages: &self.coverages[rows.clone()],
+            dense: &self.dense[rows],
+        }
+    }
+
+    /// What there is for one row.
+    #[inline(always)]
+    pub(super) fn evidence(self, row: usize) -> Evidence {
+        let dense = self.dense[row];
+        Evidence {
+            lexical: self.lexical[row],
+            coverage: self.coverages[row],
             dense: (!dense.is_nan()).then_some(dense),
-        })
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Segment {
     pub(super) documents: Vec<Document>,
     pub(super) collections: Vec<Arc<str>>,
     pub(super) ordinals: Vec<i64>,
-    pub(super) lengths: Vec<Lengths>,
+    pub(super) lengths: Lengths,
     pub(super) gists: Vec<Gist>,
     pub(super) totals: Totals,
     pub(super) postings: Postings,
@@ -38,11 +38,31 @@ impl Document {
     }
 }
 
-/// How many words and grams a row holds.
-#[derive(Clone, Copy, Default)]
+/// How many words and grams each row holds.
+#[derive(Default)]
 pub(super) struct Lengths {
-    pub(super) words: u32,
-    pub(super) grams: u32,
+    pub(super) words: Vec<u32>,
+    pub(super) grams: Vec<u32>,
+}
+
+impl Lengths {
+    fn of_row(&self, row: usize) -> (u32, u32) {
+        (self.words[row], self.grams[row])
+    }
+
+    fn push(&mut self, (words, grams): (u32, u32)) {
+        self.words.push(words);
+        self.grams.push(grams);
+    }
+
+    fn shrink_to_fit(&mut self) {
+        self.words.shrink_to_fit();
+        self.grams.shrink_to_fit();
+    }
+
+    fn memory_bytes(&self) -> usize {
+        (self.words.capacity() + self.grams.capacity()) * size_of::<u32>()
+    }
 }
 
 /// Sums over rows.
@@ -54,10 +74,10 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    fn add(&mut self, lengths: Lengths) {
+    fn add(&mut self, (words, grams): (u32, u32)) {
         self.rows += 1;
-        self.words += u64::from(lengths.words);
-        self.grams += u64::from(lengths.grams);
+        self.words += u64::from(words);
+        self.grams += u64::from(grams);
     }
 
     pub(super) fn without(self, gone: Self) -> Self {
@@ -81,8 +101,7 @@ impl Segment {
                 document.chunks.len(),
             );
             for chunk in document.chunks {
-                let (words, grams) = chunk.terms.lengths();
-                head.push_row(chunk.ordinal, Lengths { words, grams }, chunk.terms.gist());
+                head.push_row(chunk.ordinal, chunk.terms.lengths(), chunk.terms.gist());
                 terms.push(chunk.terms);
             }
         }
@@ -107,12 +126,13 @@ impl Segment {
             head.push(document.id.clone(), collection, document.version, document.rows as usize);
             for row in document.rows() {
                 maps[nth][row] = Some(head.ordinals.len() as u32);
-                head.push_row(part.ordinals[row], part.lengths[row], part.gists[row]);
+                head.push_row(part.ordinals[row], part.lengths.of_row(row), part.gists[row]);
             }
         }
         let vectors = copy_vectors(parts, &living, head.ordinals.len(), spool_dir)?;
         let parts: Vec<_> = parts.iter().map(|(part, _)| &part.postings).zip(maps).collect();
-        Ok(head.into_segment(Postings::merge(&parts)?, vectors))
+        let rows = head.ordinals.len();
+        Ok(head.into_segment(Postings::merge(&parts, rows)?, vectors))
     }
 
     /// Where a document stands in `documents`.
@@ -129,7 +149,7 @@ impl Segment {
         let ids: usize = self.documents.iter().map(|document| document.id.len() + 16).sum();
         ids + self.documents.capacity() * size_of::<Document>()
             + self.ordinals.capacity() * size_of::<i64>()
-            + self.lengths.capacity() * size_of::<Lengths>()
+            + self.lengths.memory_bytes()
             + self.gists.capacity() * size_of::<Gist>()
             + self.postings.memory_bytes()
             + self.vectors.memory_bytes()
@@ -175,7 +195,7 @@ struct Head {
     collections: Vec<Arc<str>>,
     collection_of: HashMap<String, u32>,
     ordinals: Vec<i64>,
-    lengths: Vec<Lengths>,
+    lengths: Lengths,
     gists: Vec<Gist>,
     totals: Totals,
 }
@@ -191,7 +211,7 @@ impl Head {
         self.documents.push(Document { id, version, collection, first_row, rows: rows as u32 });
     }
 
-    fn push_row(&mut self, ordinal: i64, lengths: Lengths, gist: Gist) {
+    fn push_row(&mut self, ordinal: i64, lengths: (u32, u32), gist: Gist) {
         self.ordinals.push(ordinal);
         self.gists.push(gist);
         self.lengths.push(lengths);
@@ -234,7 +254,7 @@ impl Dead {
         self.documents[at / 64] |= 1 << (at % 64);
         for row in segment.documents[at].rows() {
             self.rows[row / 64] |= 1 << (row % 64);
-            self.totals.add(segment.lengths[row]);
+            self.totals.add(segment.lengths.of_row(row));
         }
     }
 

@@ -10,10 +10,13 @@ use memmap2::Mmap;
 
 use crate::DIMENSIONS;
 use crate::simd::int8::{self, Activations};
-use crate::simd::signs::{Planes, Signs};
+use crate::simd::prefetch;
+use crate::simd::signs::{Signs, Tables};
 
 /// Marks a row without a vector; real scales are not negative.
 const ABSENT: f32 = -1.0;
+/// Rows that are fetched from memory before they are looked at.
+const AHEAD: usize = 4;
 const VECTOR_BYTES: usize = DIMENSIONS * size_of::<f32>();
 
 /// The vectors of a segment's rows; empty if none has one.
@@ -42,11 +45,29 @@ impl Vectors {
     }
 
     /// A rough estimate of the product of the query with every row in `rows`; NaN for rows without a vector.
-    pub(super) fn estimate(&self, query: &Planes, rows: Range<usize>, out: &mut [f32]) {
+    pub(super) fn estimate(&self, query: &Tables, rows: Range<usize>, out: &mut [f32]) {
         if self.scales.is_empty() {
             return out.fill(f32::NAN);
         }
         self.signs.estimate(query, rows, out);
+    }
+
+    /// Tells the approximate product of the query with each of some rows that stand here and there.
+    pub(super) fn look_at(
+        &self,
+        query: &QueryCodes,
+        rows: impl Iterator<Item = usize> + Clone,
+        mut tell: impl FnMut(usize, f32),
+    ) {
+        let codes = |row: usize| &self.codes[row * DIMENSIONS..(row + 1) * DIMENSIONS];
+        rows.clone().take(AHEAD).for_each(|row| prefetch(codes(row)));
+        let mut ahead = rows.clone().skip(AHEAD);
+        for row in rows {
+            ahead.next().into_iter().for_each(|row| prefetch(codes(row)));
+            let mut product = [f32::NAN];
+            int8::scan(&query.0, codes(row), &self.scales[row..=row], &mut product);
+            tell(row, product[0]);
+        }
     }
 
     /// The stored vector of a row; `None` for rows without a vector.

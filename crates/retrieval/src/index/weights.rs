@@ -1,7 +1,7 @@
 //! How much of a question a piece of text holds, with the rarity of words taken from an index.
 
 use super::Index;
-use super::search::Statistics;
+use super::bm25::Statistics;
 use crate::lexical::{Kind, QueryTerms, each_term};
 
 /// A question's terms and what each is worth; see [`Index::weights`].

@@ -105,3 +105,34 @@ vectorised! {
         sums.iter().sum::<f32>() + tail.map(|(a, b)| a * b).sum::<f32>()
     }
 }
+
+vectorised! {
+    /// The largest of some numbers; NaN counts for nothing.
+    pub(crate) fn largest(values: &[f32]) -> f32 {
+        const LANES: usize = 32;
+        let mut largest = [f32::NEG_INFINITY; LANES];
+        for values in values.as_chunks::<LANES>().0 {
+            for lane in 0..LANES {
+                // Not `max`, which is more than an instruction because of NaN on either side.
+                largest[lane] = if values[lane] > largest[lane] { values[lane] } else { largest[lane] };
+            }
+        }
+        values.as_chunks::<LANES>().1.iter().chain(&largest).fold(f32::NEG_INFINITY, |a, &b| a.max(b))
+    }
+}
+
+/// Has the processor fetch what will be read soon.
+#[inline(always)]
+pub(crate) fn prefetch(codes: &[i8]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in codes.chunks(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        #[expect(unsafe_code, reason = "an address is told to the processor")]
+        // SAFETY: this is a hint, which reads nothing.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = codes;
+}
