@@ -1,4 +1,6 @@
-//! Prints what is read from a file, section by section: `cargo run --example extract -- FILE`.
+//! Prints what is read from a file, section by section: `cargo run --example extract -- [--running-lines] FILE`.
+//!
+//! With `--running-lines` the running headers and footers of a PDF are left in.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,12 +8,15 @@ use std::process::ExitCode;
 use documents::{ExtractError, Limits, extract};
 
 fn main() -> ExitCode {
-    let Some(path) = std::env::args_os().nth(1).map(PathBuf::from) else {
-        eprintln!("usage: extract FILE");
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    let keep_running_lines = arguments.next_if(|argument| argument == "--running-lines").is_some();
+    let Some(path) = arguments.next().map(PathBuf::from) else {
+        eprintln!("usage: extract [--running-lines] FILE");
         return ExitCode::FAILURE;
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    match extract(&path, &name, &Limits::default(), &mut |_| {}) {
+    let limits = Limits { keep_running_lines, ..Limits::default() };
+    match extract(&path, &name, &limits, &mut |_| {}) {
         Ok(extracted) => {
             println!(
                 "{} title={:?} pages={:?} language={:?}",

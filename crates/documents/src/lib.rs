@@ -111,7 +111,7 @@ pub enum SectionKind {
     Code,
 }
 
-/// How much a file may cost.
+/// How much a file may cost, and what of it is left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Limits {
@@ -133,6 +133,9 @@ pub struct Limits {
     pub max_page_seconds: u32,
     /// Seconds that reading the pictures of one page may take; with 0 pages that are pictures stay unread.
     pub max_ocr_seconds: u32,
+    /// Leave the running headers, footers and page numbers of a PDF in its text: what stands on every page, for those who
+    /// want all words of a page rather than what it says.
+    pub keep_running_lines: bool,
 }
 
 impl Default for Limits {
@@ -147,6 +150,7 @@ impl Default for Limits {
             max_depth: 4_000,
             max_page_seconds: 30,
             max_ocr_seconds: 60,
+            keep_running_lines: false,
         }
     }
 }

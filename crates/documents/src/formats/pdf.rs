@@ -62,7 +62,9 @@ fn write(
         out.title(&title);
     }
     out.pages(count);
-    furniture::remove(&mut pages.read);
+    if !limits.keep_running_lines {
+        furniture::remove(&mut pages.read);
+    }
     flow::write(&pages.read, out)
 }
 

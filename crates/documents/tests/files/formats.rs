@@ -34,6 +34,14 @@ fn pdf_pages_become_headings_and_whole_sentences() {
 }
 
 #[test]
+fn pdf_running_lines_can_be_kept() {
+    let limits = Limits { keep_running_lines: true, ..Limits::default() };
+    let kept = extract(&fixture("handbook.pdf"), "a.pdf", &limits, &mut |_| {}).unwrap().text;
+    assert_eq!(kept.matches("Acme Support Handbook").count(), 3);
+    assert!(kept.contains("Page 2 of 3"));
+}
+
+#[test]
 fn pdf_columns_are_read_one_after_the_other() {
     let found = read_fixture("columns.pdf");
     let paragraphs: Vec<&str> = found.text.split("\n\n").collect();

@@ -5,7 +5,7 @@
 //! to its end. Otherwise the pieces of a row belong together, as in a table.
 
 use pdf_oxide::PdfDocument;
-use pdf_oxide::extractors::text::ArtifactType;
+use pdf_oxide::extractors::text::{ArtifactType, PaginationSubtype};
 use pdf_oxide::layout::{FontWeight, TextSpan};
 
 use super::bidi::{self, is_right_to_left};
@@ -41,11 +41,20 @@ pub(super) struct Line {
     pub(super) heading: Option<u8>,
 }
 
-/// The lines of the page with this index, without what the document marks as header, footer or watermark.
-pub(super) fn read_page(document: &PdfDocument, index: usize) -> pdf_oxide::Result<Vec<Line>> {
+/// The lines of the page with this index, without what the document marks as watermark and, unless they are to be kept,
+/// as header or footer.
+pub(super) fn read_page(
+    document: &PdfDocument,
+    index: usize,
+    keep_running_lines: bool,
+) -> pdf_oxide::Result<Vec<Line>> {
     let mut spans = document.extract_spans(index)?;
     spans.extend(placed::spans(document, index, &spans)?);
-    spans.retain(|span| !matches!(span.artifact_type, Some(ArtifactType::Pagination(_))));
+    spans.retain(|span| match span.artifact_type {
+        Some(ArtifactType::Pagination(PaginationSubtype::Watermark)) => false,
+        Some(ArtifactType::Pagination(_)) => keep_running_lines,
+        _ => true,
+    });
     if !is_upright(document, index, &spans) {
         // The parser's own assembly knows rotated and vertical text, ours does not.
         return Ok(unplaced_lines(&document.extract_text(index)?));

@@ -95,7 +95,8 @@ fn work(source: Owned, limits: &Limits, steps: &Sender) -> Result<(), ExtractErr
 fn read_page(document: &PdfDocument, number: u32, limits: &Limits) -> Result<Outcome, ExtractError> {
     let index = number as usize - 1;
     // A page that makes the parser panic costs that page, not the document.
-    let lines = match catch_unwind(AssertUnwindSafe(|| layout::read_page(document, index))) {
+    let read = || layout::read_page(document, index, limits.keep_running_lines);
+    let lines = match catch_unwind(AssertUnwindSafe(read)) {
         Ok(Ok(lines)) => lines,
         Ok(Err(error)) => return Ok(Outcome::Failed(error.to_string())),
         Err(_) => return Ok(Outcome::Failed("the page makes no sense".into())),
