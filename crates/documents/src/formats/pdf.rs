@@ -12,6 +12,8 @@ mod layout;
 mod placed;
 mod reader;
 mod scan;
+#[cfg(test)]
+mod testing;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;

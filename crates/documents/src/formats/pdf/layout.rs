@@ -50,6 +50,7 @@ pub(super) fn read_page(
 ) -> pdf_oxide::Result<Vec<Line>> {
     let mut spans = document.extract_spans(index)?;
     spans.extend(placed::spans(document, index, &spans)?);
+    keep_shown(document, index, &mut spans)?;
     spans.retain(|span| match span.artifact_type {
         Some(ArtifactType::Pagination(PaginationSubtype::Watermark)) => false,
         Some(ArtifactType::Pagination(_)) => keep_running_lines,
@@ -70,6 +71,24 @@ pub(super) fn read_page(
         span.text = span.text.replace('\u{7F}', "•");
     }
     Ok(in_reading_order(pieces(spans), 0))
+}
+
+/// Takes out what stands beside the page, as notes for the printer and hidden text do. A run that begins on the page stays
+/// whole, so that no words are cut.
+fn keep_shown(document: &PdfDocument, index: usize, spans: &mut Vec<TextSpan>) -> pdf_oxide::Result<()> {
+    // The parser turns rotated pages in its spans and not in the box.
+    if document.get_page_rotation(index)? != 0 {
+        return Ok(());
+    }
+    let (left, bottom, right, top) = document.get_page_visible_box(index)?;
+    let is_shown = |span: &TextSpan| {
+        span.bbox.x < right && span.bbox.x + span.bbox.width > left && (bottom..=top).contains(&span.bbox.y)
+    };
+    // A box without any text in it is taken for wrong.
+    if spans.iter().any(is_shown) {
+        spans.retain(is_shown);
+    }
+    Ok(())
 }
 
 fn is_upright(document: &PdfDocument, index: usize, spans: &[TextSpan]) -> bool {
@@ -328,4 +347,18 @@ pub(super) fn join_rows(pieces: Vec<Line>) -> Vec<Line> {
         }
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::page;
+
+    #[test]
+    fn text_beside_the_page_is_left_out_and_words_are_not_cut() {
+        let text = page(
+            "BT /F 10 Tf 20 250 Td (Shown on the page and going on far beyond its right edge, to the end) Tj ET
+             BT /F 10 Tf 20 -5 Td (below the page) Tj ET BT /F 10 Tf 310 200 Td (beside it) Tj ET",
+        );
+        assert_eq!(text, "Shown on the page and going on far beyond its right edge, to the end");
+    }
 }

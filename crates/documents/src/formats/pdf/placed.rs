@@ -198,30 +198,21 @@ fn words(spans: &[TextSpan]) -> HashSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Format, Limits, extract_bytes};
+    use super::super::testing::{stream, text};
 
     /// The text of a page that draws `page` and a form that holds a placed page.
     fn read(page: &str, form: &str) -> String {
         let page = format!("BT /F 10 Tf 20 250 Td ({page}) Tj ET q 1 0 0 1 20 -40 cm /P Do Q");
         let form = format!("/PlacedPDF BMC BT /F 10 Tf 0 140 Td ({form}) Tj ET EMC");
-        let stream = |dictionary: &str, content: &str| {
-            format!("<<{dictionary}/Length {}>>stream\n{content}\nendstream", content.len())
-        };
         let fonts = "/Resources<</Font<</F 6 0 R>>/XObject<</P 5 0 R>>>>";
-        let objects = [
+        text([
             "<</Type/Catalog/Pages 2 0 R>>".into(),
             "<</Type/Pages/Kids[3 0 R]/Count 1>>".into(),
             format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 4 0 R{fonts}>>"),
             stream("", &page),
             stream(&format!("/Type/XObject/Subtype/Form/BBox[0 100 250 200]{fonts}"), &form),
             "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>".into(),
-        ];
-        let mut file = String::from("%PDF-1.4\n");
-        for (number, object) in (1..).zip(objects) {
-            file.push_str(&format!("{number} 0 obj\n{object}\nendobj\n"));
-        }
-        file.push_str("trailer<</Root 1 0 R/Size 7>>\n%%EOF\n");
-        extract_bytes(file.as_bytes(), Format::Pdf, &Limits::default()).unwrap().text
+        ])
     }
 
     #[test]
