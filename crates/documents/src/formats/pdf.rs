@@ -11,6 +11,7 @@ mod grid;
 mod layout;
 mod placed;
 mod reader;
+mod runs;
 mod scan;
 #[cfg(test)]
 mod testing;

@@ -23,15 +23,15 @@ pub(super) fn lines(document: &PdfDocument, index: usize) -> pdf_oxide::Result<O
     letters.sort_by(|a, b| b.origin_y.total_cmp(&a.origin_y));
     let mut text = String::new();
     for row in letters.chunk_by(|a, b| a.origin_y - b.origin_y <= 0.3 * a.font_size.max(b.font_size)) {
-        text.push_str(&logical(&visual(row)));
+        text.push_str(&logical(&visual(&row.iter().collect::<Vec<_>>())));
         text.push('\n');
     }
     Ok(Some(text))
 }
 
 /// The letters of a row from left to right, with the blanks that are only gaps.
-fn visual(row: &[TextChar]) -> Vec<char> {
-    let mut letters: Vec<&TextChar> = row.iter().collect();
+pub(super) fn visual(row: &[&TextChar]) -> Vec<char> {
+    let mut letters = row.to_vec();
     letters.sort_by(|a, b| a.bbox.x.total_cmp(&b.bbox.x));
     let mut seen = Vec::new();
     let mut right = f32::MAX;

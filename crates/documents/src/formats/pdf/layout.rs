@@ -9,7 +9,7 @@ use pdf_oxide::extractors::text::{ArtifactType, PaginationSubtype};
 use pdf_oxide::layout::{FontWeight, TextSpan};
 
 use super::bidi::{self, is_right_to_left};
-use super::{grid, placed};
+use super::{grid, placed, runs};
 
 /// A gap of this many font sizes parts two columns or two cells.
 const WIDE_GAP: f32 = 1.5;
@@ -65,6 +65,7 @@ pub(super) fn read_page(
         return Ok(unplaced_lines(&read.map_or_else(|| document.extract_text(index), Ok)?));
     }
     spans.retain(|span| !span.text.is_empty() && span.bbox.x.is_finite() && span.bbox.y.is_finite());
+    runs::set_blanks(document, index, &mut spans)?;
     for span in &mut spans {
         undo_reversal(span);
         // Codes that WinAnsiEncoding leaves free stand for a bullet (ISO 32000-1, annex D.2, note 3).
@@ -155,6 +156,7 @@ fn pieces(mut spans: Vec<TextSpan>) -> Vec<Line> {
     let mut pieces = Vec::new();
     for mut row in rows {
         row.sort_by(|a, b| a.bbox.x.total_cmp(&b.bbox.x));
+        runs::part(&mut row);
         cut_row(&row, &mut pieces);
     }
     pieces
