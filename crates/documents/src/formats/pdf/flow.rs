@@ -202,10 +202,10 @@ impl Block {
 
 /// Appends a line to a text, mending a word that was broken at its end.
 fn join(text: &mut String, line: &str, keep_break: bool, words: &HashSet<String>) {
+    let rest = line.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     if let Some(stem) = broken_word(text)
-        && line.starts_with(char::is_lowercase)
+        && (line.starts_with(char::is_lowercase) || is_broken_capitals(&stem, rest, words))
     {
-        let rest = line.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
         let spelled_with_hyphen = words.contains(&format!("{stem}-{rest}").to_lowercase());
         let spelled_as_one = words.contains(&format!("{stem}{rest}").to_lowercase());
         if !spelled_with_hyphen || spelled_as_one {
@@ -217,6 +217,12 @@ fn join(text: &mut String, line: &str, keep_break: bool, words: &HashSet<String>
         text.push(' ');
     }
     text.push_str(line);
+}
+
+/// Halves of a word in capitals. It has to be known, as a hyphen may stand between two such words as well.
+fn is_broken_capitals(stem: &str, rest: &str, words: &HashSet<String>) -> bool {
+    let in_capitals = |word: &str| !word.is_empty() && word.chars().all(char::is_uppercase);
+    in_capitals(stem) && in_capitals(rest) && words.contains(&format!("{stem}{rest}").to_lowercase())
 }
 
 /// The letters before a hyphen at the end of a text.
@@ -293,6 +299,8 @@ mod tests {
             joined("damage from well-", "known causes", &["well-known"]),
             "damage from well-known causes"
         );
+        assert_eq!(joined("if it is OP-", "TIONAL, it", &["optional"]), "if it is OPTIONAL, it");
+        assert_eq!(joined("under ISO-", "IEC rules", &["iso"]), "under ISO- IEC rules");
         assert_eq!(joined("in the years 2020-", "2024 we", &[]), "in the years 2020- 2024 we");
         assert_eq!(joined("the Franco-", "German border", &[]), "the Franco- German border");
     }

@@ -5,7 +5,9 @@ use pdf_oxide::layout::{TextChar, TextSpan};
 
 use super::bidi;
 
-/// How far, in font sizes, an index may stick out of the gap in which it stands.
+/// How far, in font sizes, an index may stick out of the gap in which it stands, and the E of TeX does.
+const OVERHANG: f32 = 0.2;
+/// How many font sizes the parser may be off with places.
 const TOLERANCE: f32 = 0.1;
 /// How far, in font sizes, the letters of a run may be wider than the run before its blanks are doubted.
 const EXCESS: f32 = 0.05;
@@ -100,7 +102,7 @@ fn edges(run: &TextSpan) -> Option<Vec<f32>> {
 
 /// The run without the blanks in which other runs stand.
 fn parts_of(run: &TextSpan, edges: &[f32], over: &[&TextSpan]) -> Vec<TextSpan> {
-    let room = TOLERANCE * run.font_size;
+    let room = OVERHANG * run.font_size;
     let holds_one = |blank: usize| {
         let (left, right) = (edges[blank] - room, edges[blank + 1] + room);
         over.iter().any(|other| other.bbox.x >= left && other.bbox.x + other.bbox.width <= right)
@@ -149,5 +151,10 @@ mod tests {
              BT /F 7 Tf 44.7 248.5 Td (i) Tj ET BT /F 7 Tf 59.5 248.5 Td (k) Tj ET",
         );
         assert_eq!(text, "Let Di, Ek be the dimensions of it");
+        let text = page(
+            "BT /F 10 Tf 20 250 Td [(Set in T) -330 (X, of course)] TJ ET
+             BT /F 10 Tf 52.8 248 Td (E) Tj ET",
+        );
+        assert_eq!(text, "Set in TEX, of course");
     }
 }
