@@ -58,8 +58,6 @@ impl Embedding {
 pub struct Setup {
     /// Its data folder.
     pub data: PathBuf,
-    /// The language model's server; without one it quotes.
-    pub llm: Option<SocketAddr>,
     /// Where vectors come from.
     pub embedding: Embedding,
     /// Other settings, by the names of their variables.
@@ -67,9 +65,19 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// A setup without other settings.
+    /// A setup without other settings; without a language model it quotes.
     pub fn new(data: PathBuf, llm: Option<SocketAddr>, embedding: Embedding) -> Self {
-        Self { data, llm, embedding, settings: Vec::new() }
+        let setup = Self { data, embedding, settings: Vec::new() };
+        match llm {
+            Some(addr) => setup.with_model(format!("http://{addr}/v1")),
+            None => setup,
+        }
+    }
+
+    /// The same with a language model whose server is at an address.
+    pub fn with_model(mut self, url: String) -> Self {
+        self.settings.extend([("FRONTDESK_LLM_BASE_URL", url), ("FRONTDESK_LLM_MODEL", "stand-in".into())]);
+        self
     }
 
     /// The program with this setup in its environment and no other setting.
@@ -82,10 +90,6 @@ impl Setup {
         command
             .env("FRONTDESK_DATA_DIR", &self.data)
             .envs(self.settings.iter().map(|(name, value)| (*name, value)));
-        if let Some(addr) = self.llm {
-            command.env("FRONTDESK_LLM_BASE_URL", format!("http://{addr}/v1"));
-            command.env("FRONTDESK_LLM_MODEL", "stand-in");
-        }
         match self.embedding {
             Embedding::StandIn(addr) => {
                 command.env("FRONTDESK_EMBEDDING_BASE_URL", format!("http://{addr}/v1"));

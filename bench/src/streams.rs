@@ -15,10 +15,12 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
     routing::post,
+    serve::Listener,
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
+use testkit::TlsListener;
 use tokio::{
     net::TcpListener,
     sync::watch,
@@ -46,59 +48,94 @@ struct Slow {
     go_on: watch::Receiver<bool>,
 }
 
-/// Measures the server's memory with all streams open.
+/// Measures the server's memory with all streams open: with a model that speaks HTTP/1, as one's own do, and with one
+/// that speaks HTTPS and HTTP/2, as those of providers do.
 pub async fn measure(bench: &Bench) -> Result<Section> {
     let streams = bench.pick(5_000, 200);
+    let mut section = Section::new(&format!("{streams} streams open at once"));
+    let embeddings = Helper::start(&["stand-in"]).await?;
+    let setup = Setup::new(bench.folder.join("streams"), None, Embedding::StandIn(embeddings.addr));
+
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/v1", listener.local_addr()?);
+    let plain = setup.clone().with_model(url);
+    beside(listener, |gate| hold(bench, &mut section, &plain, (streams, "HTTP/1", gate))).await?;
+
+    let (listener, authority) = TlsListener::bind().await;
+    let mut secure = setup.with_model(format!("{}/v1", listener.url()));
+    secure.settings.push(("FRONTDESK_CA_FILE", authority.file().display().to_string()));
+    beside(listener, |gate| hold(bench, &mut section, &secure, (streams, "HTTP/2", gate))).await?;
+    Ok(section)
+}
+
+/// What holds the slow model's answers, and how many there are.
+struct Gate {
+    release: watch::Sender<bool>,
+    writing: Arc<AtomicUsize>,
+}
+
+/// Does something while the slow model runs.
+async fn beside<L: Listener<Addr: std::fmt::Debug>, F: Future<Output = Result<()>>>(
+    listener: L,
+    work: impl FnOnce(Gate) -> F,
+) -> Result<()> {
     let (release, go_on) = watch::channel(false);
     let slow = Slow { writing: Arc::default(), go_on };
-    let writing = slow.writing.clone();
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let model = listener.local_addr()?;
+    let gate = Gate { release, writing: slow.writing.clone() };
     let routes = Router::new().route("/v1/chat/completions", post(write)).with_state(slow);
-    let embeddings = Helper::start(&["stand-in"]).await?;
-    let embedding = Embedding::StandIn(embeddings.addr);
-    let setup = Setup::new(bench.folder.join("streams"), Some(model), embedding);
     tokio::select! {
-        section = hold(bench, &setup, streams, (release, writing)) => section,
+        done = work(gate) => done,
         ended = axum::serve(listener, routes) => Err(format!("the slow model ended: {ended:?}").into()),
     }
 }
 
 async fn hold(
     bench: &Bench,
+    section: &mut Section,
     setup: &Setup,
-    streams: usize,
-    (release, writing): (watch::Sender<bool>, Arc<AtomicUsize>),
-) -> Result<Section> {
+    (streams, protocol, Gate { release, writing }): (usize, &str, Gate),
+) -> Result<()> {
     let filled = filled(bench, setup).await?;
     let server = Server::start(bench, setup).await?;
     server.loaded(setup.embedding).await?;
     let target = Target::server(server.addr, filled);
-    let mut open: JoinSet<Result<()>> = JoinSet::new();
     let ask = |target: Arc<Target>| async move { Connection::open(&target).await?.ask().await.map(drop) };
-    // The first loads the index.
-    open.spawn(ask(target.clone()));
-    reach(&writing, 1).await?;
+    // The first load the index and start the threads that later ones find.
+    let mut open: JoinSet<Result<()>> = (0..WAVE).map(|_| ask(target.clone())).collect();
+    reach(&writing, WAVE).await?;
+    release.send_replace(true);
+    let mut failed = count_failed(&mut open).await;
+    release.send_replace(false);
     let before = process::resident(server.pid());
     let started = Instant::now();
     for wave in 0..streams.div_ceil(WAVE) {
         let many = WAVE.min(streams - wave * WAVE);
         (0..many).for_each(|_| drop(open.spawn(ask(target.clone()))));
-        reach(&writing, 1 + wave * WAVE + many).await?;
+        reach(&writing, (1 + wave) * WAVE + many).await?;
     }
     let opened = started.elapsed().as_secs_f64();
     let each = (process::resident(server.pid()).saturating_sub(before)) as f64 / streams as f64 / 1024.0;
     release.send_replace(true);
+    failed += count_failed(&mut open).await;
+    server.stop().await?;
+    section.at_most(&format!("resident memory a stream, a model over {protocol}"), 30.0, each, " KB");
+    section.at_most(&format!("streams that failed, {protocol}"), 0.0, failed as f64, "");
+    section.plain(&format!("time to open them all, {protocol}"), opened, " s");
+    Ok(())
+}
+
+/// Waits for the end of all streams.
+async fn count_failed(open: &mut JoinSet<Result<()>>) -> usize {
     let mut failed = 0;
     while let Some(done) = open.join_next().await {
+        if let Ok(Err(error)) = &done
+            && failed == 0
+        {
+            eprintln!("bench: a stream failed: {error}");
+        }
         failed += usize::from(!matches!(done, Ok(Ok(()))));
     }
-    server.stop().await?;
-    let mut section = Section::new(&format!("{streams} streams open at once"));
-    section.at_most("resident memory a stream", 30.0, each, " KB");
-    section.at_most("streams that failed", 0.0, failed as f64, "");
-    section.plain("time to open them all", opened, " s");
-    Ok(section)
+    failed
 }
 
 /// Waits until so many answers are being written.

@@ -120,6 +120,8 @@ settings! {
     extract_memory_mb "FRONTDESK_EXTRACT_MEMORY_MB";
     /// Let users' addresses point into private networks: true or false [default: false]
     allow_private_networks "FRONTDESK_ALLOW_PRIVATE_NETWORKS";
+    /// Certificates, in PEM, of authorities to trust besides the public ones, as a company's own model server needs [default: none]
+    ca_file "FRONTDESK_CA_FILE";
     /// Least pause between two requests to a website that is crawled, in milliseconds [default: 1000]
     crawl_delay_ms "FRONTDESK_CRAWL_DELAY_MS";
     /// Pages that a crawl of a website may take [default: 5000]
@@ -226,6 +228,7 @@ impl Settings {
                 "false",
                 "true or false",
             )?,
+            ca_file: self.ca_file.clone().filter(|file| !file.is_empty()).map(PathBuf::from),
             crawl_delay: Duration::from_millis(number(
                 "crawl_delay_ms",
                 &self.crawl_delay_ms,

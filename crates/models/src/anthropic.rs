@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Answer, Call, Endpoint, LanguageModel, ModelError, Piece, Request, Role, Usage,
+    Answer, Call, Connections, Endpoint, LanguageModel, ModelError, Piece, Request, Role, Usage,
     events::{self, Dialect, Flow},
     request::arguments,
 };
@@ -19,16 +19,16 @@ const VERSION: &str = "2023-06-01";
 #[derive(Clone, Debug)]
 pub struct Anthropic {
     endpoint: Endpoint,
-    client: reqwest::Client,
+    connections: Connections,
 }
 
 impl Anthropic {
-    /// Speaks to an endpoint through a client that keeps its connections.
-    pub fn new(endpoint: Endpoint, client: reqwest::Client) -> Self {
-        Self { endpoint, client }
+    /// Speaks to an endpoint.
+    pub fn new(endpoint: Endpoint, connections: Connections) -> Self {
+        Self { endpoint, connections }
     }
 
-    fn post(&self, request: &Request) -> reqwest::RequestBuilder {
+    fn post(&self, client: &reqwest::Client, request: &Request) -> reqwest::RequestBuilder {
         let url = format!("{}/messages", self.endpoint.base_url.trim_end_matches('/'));
         let mut body = json!({
             "model": self.endpoint.model,
@@ -48,7 +48,7 @@ impl Anthropic {
                 })
                 .collect();
         }
-        let post = self.client.post(url).header("anthropic-version", VERSION).json(&body);
+        let post = client.post(url).header("anthropic-version", VERSION).json(&body);
         match &self.endpoint.api_key {
             Some(key) => post.header("x-api-key", key.expose()),
             None => post,
@@ -62,7 +62,8 @@ impl LanguageModel for Anthropic {
     }
 
     fn answer<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Answer, ModelError>> {
-        events::answer(self.post(request), &self.endpoint, Events::default()).boxed()
+        let post = |client: &reqwest::Client| self.post(client, request);
+        events::answer(&self.connections, post, (&self.endpoint, Events::default())).boxed()
     }
 }
 

@@ -3,13 +3,13 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{Endpoint, ModelError, events::connection};
+use crate::{Connections, Endpoint, ModelError, events::connection};
 
 /// A server with OpenAI's embeddings API.
 #[derive(Clone, Debug)]
 pub struct OpenAiEmbeddings {
     endpoint: Endpoint,
-    client: reqwest::Client,
+    connections: Connections,
 }
 
 #[derive(Deserialize)]
@@ -24,9 +24,9 @@ struct Item {
 }
 
 impl OpenAiEmbeddings {
-    /// Speaks to an endpoint through a client that keeps its connections.
-    pub fn new(endpoint: Endpoint, client: reqwest::Client) -> Self {
-        Self { endpoint, client }
+    /// Speaks to an endpoint.
+    pub fn new(endpoint: Endpoint, connections: Connections) -> Self {
+        Self { endpoint, connections }
     }
 
     /// The provider's name of the model.
@@ -47,7 +47,8 @@ impl OpenAiEmbeddings {
     async fn request(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, ModelError> {
         let url = format!("{}/embeddings", self.endpoint.base_url.trim_end_matches('/'));
         let body = json!({ "model": self.endpoint.model, "input": texts, "encoding_format": "float" });
-        let mut post = self.client.post(url).json(&body);
+        let shared = self.connections.take().map_err(connection)?;
+        let mut post = shared.client.post(url).json(&body);
         if let Some(key) = &self.endpoint.api_key {
             post = post.bearer_auth(key.expose());
         }

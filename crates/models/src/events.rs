@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use sse_stream::SseStream;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Answer, Endpoint, ModelError, Piece};
+use crate::{Answer, Connections, Endpoint, ModelError, Piece, connections::Shared};
 
 /// How much of an error's body is kept for the log.
 pub(crate) const ERROR_BODY: usize = 300;
@@ -31,17 +31,19 @@ pub(crate) enum Flow {
 
 /// Sends a request and gives its answer once the first piece is there.
 pub(crate) async fn answer(
-    post: reqwest::RequestBuilder,
-    endpoint: &Endpoint,
-    dialect: impl Dialect,
+    connections: &Connections,
+    post: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder,
+    (endpoint, dialect): (&Endpoint, impl Dialect),
 ) -> Result<Answer, ModelError> {
     let started = Instant::now();
     let first_token = started + endpoint.first_token;
-    let response = timeout_at(first_token, send(post))
+    let shared = connections.take().map_err(connection)?;
+    let response = timeout_at(first_token, send(post(&shared.client)))
         .await
         .map_err(|_| ModelError::TooSlow(endpoint.first_token))??;
     let mut reader = Reader {
         events: SseStream::from_bytes_stream(response.bytes_stream()).boxed(),
+        _shared: shared,
         dialect,
         waiting: VecDeque::new(),
         ended: false,
@@ -95,6 +97,8 @@ type Events = stream::BoxStream<'static, Result<sse_stream::Sse, sse_stream::Err
 
 struct Reader<D> {
     events: Events,
+    /// Taken as long as the answer comes.
+    _shared: Shared,
     dialect: D,
     waiting: VecDeque<Piece>,
     ended: bool,

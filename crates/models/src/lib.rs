@@ -5,6 +5,7 @@
 //! `/v1/chat/completions`, [`Anthropic`] to those with Anthropic's `/v1/messages`.
 
 mod anthropic;
+mod connections;
 mod embeddings;
 mod events;
 mod extractive;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, future::BoxFuture, stream::BoxStream};
 
 pub use anthropic::Anthropic;
+pub use connections::Connections;
 pub use embeddings::OpenAiEmbeddings;
 pub use extractive::Extractive;
 pub use openai::OpenAi;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Answer, Call, Endpoint, LanguageModel, ModelError, Piece, Request, Role, Usage,
+    Answer, Call, Connections, Endpoint, LanguageModel, ModelError, Piece, Request, Role, Usage,
     events::{self, Dialect, Flow},
     request::arguments,
 };
@@ -17,16 +17,16 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct OpenAi {
     endpoint: Endpoint,
-    client: reqwest::Client,
+    connections: Connections,
 }
 
 impl OpenAi {
-    /// Speaks to an endpoint through a client that keeps its connections.
-    pub fn new(endpoint: Endpoint, client: reqwest::Client) -> Self {
-        Self { endpoint, client }
+    /// Speaks to an endpoint.
+    pub fn new(endpoint: Endpoint, connections: Connections) -> Self {
+        Self { endpoint, connections }
     }
 
-    fn post(&self, request: &Request) -> reqwest::RequestBuilder {
+    fn post(&self, client: &reqwest::Client, request: &Request) -> reqwest::RequestBuilder {
         let url = format!("{}/chat/completions", self.endpoint.base_url.trim_end_matches('/'));
         let mut body = json!({
             "model": self.endpoint.model,
@@ -47,7 +47,7 @@ impl OpenAi {
                 })
                 .collect();
         }
-        let post = self.client.post(url).json(&body);
+        let post = client.post(url).json(&body);
         match &self.endpoint.api_key {
             Some(key) => post.bearer_auth(key.expose()),
             None => post,
@@ -61,7 +61,8 @@ impl LanguageModel for OpenAi {
     }
 
     fn answer<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Answer, ModelError>> {
-        events::answer(self.post(request), &self.endpoint, Chunks::default()).boxed()
+        let post = |client: &reqwest::Client| self.post(client, request);
+        events::answer(&self.connections, post, (&self.endpoint, Chunks::default())).boxed()
     }
 }
 

@@ -10,7 +10,7 @@ use axum::{
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
-use crate::{Call, Endpoint, Passage, Request, Role, Secret, Step, Tool, Turn};
+use crate::{Call, Connections, Endpoint, Passage, Request, Role, Secret, Step, Tool, Turn};
 
 pub async fn serve(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -30,9 +30,9 @@ pub fn endpoint(base_url: String) -> Endpoint {
     }
 }
 
-pub fn client() -> reqwest::Client {
+pub fn connections() -> Connections {
     rustls::crypto::ring::default_provider().install_default().ok();
-    reqwest::Client::builder().build().unwrap()
+    Connections::new(|| reqwest::Client::builder().build()).unwrap()
 }
 
 pub fn request() -> Request {

@@ -2,6 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use ::models::Connections;
 use store::{Blobs, Db, Objects};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -43,6 +44,8 @@ pub struct Parts {
     pub objects: Objects,
     /// For HTTP to addresses that the operator has set.
     pub http: reqwest::Client,
+    /// To the operator's language models.
+    pub(crate) models: Connections,
     /// For HTTP to addresses that users gave.
     pub outbound: Outbound,
     /// Where mails go.
@@ -122,7 +125,8 @@ impl App {
             Error::invalid("FRONTDESK_DATABASE_URL", format!("the database cannot be opened: {e}"))
         })?;
         let secret = server_secret(&config, entropy)?;
-        let http = crate::http::client()?;
+        let authorities = crate::http::authorities(&config)?;
+        let models = crate::http::connections(&authorities)?;
         let mailer = match &config.smtp_url {
             Some(url) => Mailer::smtp(url)?,
             None => Mailer::Outbox(config.data_dir.join("outbox")),
@@ -144,10 +148,12 @@ impl App {
             secrets: SecretBox::new(&secret),
             callers: Callers::default(),
             limiter: Limiter::default(),
-            embeddings: Embeddings::new(&config, &http),
+            // Of their own: answers stay long, and would send each of these to another client with idle connections.
+            embeddings: Embeddings::new(&config, crate::http::connections(&authorities)?),
             indexes: Indexes::open(&config).await?,
-            http,
-            outbound: Outbound::new(&config, resolver)?,
+            http: crate::http::client(&authorities)?,
+            models,
+            outbound: Outbound::new(&config, &authorities, resolver)?,
             recorder: Together::default(),
             intake: Together::default(),
             stretches: contacts::Stretches::default(),

@@ -69,6 +69,8 @@ pub struct Config {
     pub extract_memory: u64,
     /// Whether addresses that users gave may lead into private networks.
     pub allow_private_networks: bool,
+    /// Certificates, in PEM, of authorities that are trusted besides the public ones.
+    pub ca_file: Option<PathBuf>,
     /// Least pause between two requests to a website that is crawled; zero switches politeness off.
     pub crawl_delay: Duration,
     /// Pages of one crawl at most.

@@ -9,6 +9,7 @@ pub mod s3;
 mod server;
 mod site;
 pub mod stripe;
+mod tls;
 
 pub use client::{Answer, Call};
 pub use database::Database;
@@ -18,6 +19,7 @@ pub use s3::S3;
 pub use server::{Owner, PASSWORD, Server};
 pub use site::{Asked, Reply, Site, page};
 pub use stripe::Stripe;
+pub use tls::{Authority, TlsListener};
 
 /// Makes a test of each function, once on each database.
 #[macro_export]

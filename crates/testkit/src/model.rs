@@ -9,14 +9,17 @@ use std::{
 use axum::{
     Json, Router,
     body::Body,
-    extract::State,
-    http::StatusCode,
+    extract,
+    http::{StatusCode, Version},
     response::{IntoResponse, Response},
     routing::post,
+    serve::Listener,
 };
 use futures_util::{StreamExt, stream};
 use platform::{Endpoint, Secret};
 use serde_json::{Value, json};
+
+use crate::{Authority, TlsListener};
 
 /// What the model does with a request.
 #[derive(Clone, Debug)]
@@ -47,8 +50,13 @@ pub struct Model {
     state: Shared,
 }
 
-/// What to do, and what was asked.
-type Shared = Arc<Mutex<(Behaviour, Vec<Value>)>>;
+struct State {
+    behaviour: Behaviour,
+    asked: Vec<Value>,
+    version: Option<Version>,
+}
+
+type Shared = Arc<Mutex<State>>;
 
 impl Model {
     /// Starts it on a free port.
@@ -56,14 +64,28 @@ impl Model {
     /// # Panics
     /// When there is no free port.
     pub async fn start(behaviour: Behaviour) -> Self {
-        let state = Arc::new(Mutex::new((behaviour, Vec::new())));
-        let router = Router::new().route("/v1/chat/completions", post(complete)).with_state(state.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let base_url = format!("http://{}/v1", listener.local_addr().expect("a bound address"));
+        let url = format!("http://{}", listener.local_addr().expect("a bound address"));
+        Self::serve(behaviour, listener, &url)
+    }
+
+    /// Starts it on a free port, over HTTPS; gives what its certificate is known by as well.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub async fn start_with_tls(behaviour: Behaviour) -> (Self, Authority) {
+        let (listener, authority) = TlsListener::bind().await;
+        let url = listener.url();
+        (Self::serve(behaviour, listener, &url), authority)
+    }
+
+    fn serve<L: Listener<Addr: std::fmt::Debug>>(behaviour: Behaviour, listener: L, url: &str) -> Self {
+        let state = Arc::new(Mutex::new(State { behaviour, asked: Vec::new(), version: None }));
+        let router = Router::new().route("/v1/chat/completions", post(complete)).with_state(state.clone());
         #[expect(clippy::disallowed_methods, reason = "a test's server ends with the test")]
         tokio::spawn(async move { axum::serve(listener, router).await });
         let endpoint = Endpoint {
-            base_url,
+            base_url: format!("{url}/v1"),
             api_key: Some(Secret::new("sk-stand-in".into())),
             model: "stand-in".into(),
             first_token: Duration::from_secs(2),
@@ -74,20 +96,30 @@ impl Model {
 
     /// Does something else from now on.
     pub fn turn_to(&self, behaviour: Behaviour) {
-        self.state.lock().expect("no test panics while it holds this").0 = behaviour;
+        self.state.lock().expect("no test panics while it holds this").behaviour = behaviour;
     }
 
     /// What it was asked so far, as request bodies.
     pub fn asked(&self) -> Vec<Value> {
-        self.state.lock().map(|state| state.1.clone()).unwrap_or_default()
+        self.state.lock().map(|state| state.asked.clone()).unwrap_or_default()
+    }
+
+    /// The version of HTTP over which it was asked last.
+    pub fn version(&self) -> Option<Version> {
+        self.state.lock().ok()?.version
     }
 }
 
-async fn complete(State(state): State<Shared>, Json(body): Json<Value>) -> Response {
+async fn complete(
+    extract::State(state): extract::State<Shared>,
+    version: Version,
+    Json(body): Json<Value>,
+) -> Response {
     let behaviour = {
         let mut state = state.lock().expect("no test panics while it holds this");
-        state.1.push(body.clone());
-        state.0.clone()
+        state.asked.push(body.clone());
+        state.version = Some(version);
+        state.behaviour.clone()
     };
     match behaviour {
         Behaviour::Say(pieces, pause) => {

@@ -91,6 +91,7 @@ impl Server {
             extract_timeout: Duration::from_secs(60),
             extract_memory: 1024 * 1024 * 1024,
             allow_private_networks: false,
+            ca_file: None,
             crawl_delay: Duration::ZERO,
             crawl_max_pages: 5_000,
             event_retention: TimeDelta::days(400),

@@ -138,6 +138,7 @@ fn config(folder: &std::path::Path, public_url: &str) -> Config {
         extract_timeout: Duration::from_secs(1),
         extract_memory: 1 << 20,
         allow_private_networks: false,
+        ca_file: None,
         crawl_delay: Duration::ZERO,
         crawl_max_pages: 5_000,
         event_retention: chrono::TimeDelta::days(400),

@@ -264,6 +264,30 @@ async fn a_provider_inside_the_network_is_refused() {
     world.server.stop().await;
 }
 
+/// A provider lets a connection of HTTP/2 have so many answers at once, here two hundred: the next ones take another.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_answers_than_one_connection_may_have_are_written_at_once() {
+    let (mut model, authority) = Model::start_with_tls(Behaviour::Hang).await;
+    model.endpoint.first_token = Duration::from_secs(60);
+    let world = world(Database::Sqlite, Some(&model), |config| config.ca_file = Some(authority.file())).await;
+    let asking =
+        (0..250).map(|_| world.post("chat", json!({ "message": "What does delivery to Norway cost?" })));
+    let asking = futures_util::future::join_all(asking);
+    let all_are_asked = async {
+        while model.asked().len() < 250 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        _ = asking => panic!("nobody answers"),
+        asked = tokio::time::timeout(Duration::from_secs(40), all_are_asked) => {
+            assert!(asked.is_ok(), "only {} of 250 reach the provider", model.asked().len());
+        }
+    }
+    assert_eq!(model.version(), Some(http::Version::HTTP_2));
+    world.server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_setting_reaches_the_model() {
     let model = Model::start(says("Nine euro. [1]")).await;

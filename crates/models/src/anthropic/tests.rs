@@ -9,7 +9,7 @@ use axum::{
 use futures_util::StreamExt;
 
 use super::*;
-use crate::testing::{client, endpoint, long_request, serve, stream_of};
+use crate::testing::{connections, endpoint, long_request, serve, stream_of};
 
 fn event(data: Value) -> String {
     format!("event: {}\ndata: {data}\n\n", data["type"].as_str().unwrap())
@@ -72,7 +72,7 @@ async fn words_calls_and_counts_come_in_order() {
         )
     }
     let url = serve(Router::new().route("/v1/messages", post(messages))).await;
-    let answer = Anthropic::new(endpoint(url), client()).answer(&long_request()).await.unwrap();
+    let answer = Anthropic::new(endpoint(url), connections()).answer(&long_request()).await.unwrap();
     let pieces: Vec<Piece> = answer.map(Result::unwrap).collect().await;
     let call = Call { id: "toolu_1".into(), name: "now".into(), arguments: json!({ "zone": "CET" }) };
     let usage = Usage { input: 25, output: 15 };
@@ -87,7 +87,7 @@ async fn errors_are_errors_wherever_they_stand() {
         (axum::http::StatusCode::from_u16(529).unwrap(), Json(error)).into_response()
     };
     let url = serve(Router::new().route("/v1/messages", post(overloaded))).await;
-    let model = |url| Anthropic::new(endpoint(url), client());
+    let model = |url| Anthropic::new(endpoint(url), connections());
     let error = model(url).answer(&long_request()).await.err().unwrap();
     assert!(error.is_temporary(), "{error}");
 

@@ -14,11 +14,11 @@ use futures_util::{StreamExt, stream};
 use super::*;
 use crate::{
     complete,
-    testing::{client, endpoint, long_request, request, serve, stream_of},
+    testing::{connections, endpoint, long_request, request, serve, stream_of},
 };
 
 fn model(base_url: String) -> OpenAi {
-    OpenAi::new(endpoint(base_url), client())
+    OpenAi::new(endpoint(base_url), connections())
 }
 
 fn piece(text: &str) -> String {

@@ -60,7 +60,7 @@ fn servers(app: &App, name: &str) -> Option<(String, Box<dyn LanguageModel>)> {
         endpoint.model.clone_from(mapped);
     }
     let key = format!("{} {}", endpoint.base_url, endpoint.model);
-    Some((key, Box::new(OpenAi::new(endpoint, app.http.clone()))))
+    Some((key, Box::new(OpenAi::new(endpoint, app.models.clone()))))
 }
 
 /// The embedded model.

@@ -1,6 +1,8 @@
 //! What speaks for an answer: the passages that were found, their sentences by how well they answer, and one
 //! number for how sure that is.
 
+use std::ops::Range;
+
 use models::{Passage, Quote};
 use retrieval::{Index, Weights};
 
@@ -72,9 +74,9 @@ impl Evidence {
         let passage = place.passage.checked_sub(1)?;
         let content = &found.get(passage)?.content;
         let at = content.find(&place.quote)?;
-        let sentences = sentences_of(passage, &found[passage], &self.weights).into_iter();
-        let there = sentences.filter(|s| s.span.start < at + place.quote.len() && at < s.span.end);
-        there.map(|s| confidence::of_written(&s.features(found))).max_by(f64::total_cmp)
+        let there = |span: &Range<usize>| span.start < at + place.quote.len() && at < span.end;
+        let sentences = sentences_of(passage, &found[passage], &self.weights, there).into_iter();
+        sentences.map(|s| confidence::of_written(&s.features(found))).max_by(f64::total_cmp)
     }
 }
 
@@ -139,7 +141,7 @@ async fn attach(app: &App, question: &str, files: &Files, retrieved: &mut Retrie
 /// A sentence of a passage and what speaks for it.
 struct Sentence {
     passage: usize,
-    span: std::ops::Range<usize>,
+    span: Range<usize>,
     text: String,
     /// Share of the question that the sentence holds.
     own: f32,
@@ -165,10 +167,16 @@ impl Sentence {
 
 fn sentences(retrieved: &Retrieved, passages: usize) -> Vec<Sentence> {
     let best = retrieved.passages.iter().enumerate().take(passages);
-    best.flat_map(|(n, found)| sentences_of(n, found, &retrieved.weights)).collect()
+    best.flat_map(|(n, found)| sentences_of(n, found, &retrieved.weights, |_| true)).collect()
 }
 
-fn sentences_of(passage: usize, found: &Found, weights: &Weights) -> Vec<Sentence> {
+/// The sentences of a passage at places that are wanted.
+fn sentences_of(
+    passage: usize,
+    found: &Found,
+    weights: &Weights,
+    wanted: impl Fn(&Range<usize>) -> bool,
+) -> Vec<Sentence> {
     let heading = found.heading.as_deref().unwrap_or_default();
     let above = weights.held(&format!("{} {heading}", found.title));
     let (mut lead, mut context) = (String::new(), above.clone());
@@ -182,6 +190,9 @@ fn sentences_of(passage: usize, found: &Found, weights: &Weights) -> Vec<Sentenc
             // The question of a FAQ is not an answer, but it says what the next sentences answer.
             context = above.with(&weights.held(text));
             lead = text.to_owned();
+            continue;
+        }
+        if !wanted(&span) {
             continue;
         }
         let own = weights.held(text);

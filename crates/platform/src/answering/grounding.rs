@@ -1,9 +1,9 @@
 //! Every sentence of an answer is held against the passages it was made from: one that a passage says gets its place
 //! there, one that none says is known for it.
 
-use std::{collections::HashSet, ops::Range};
+use std::{collections::HashSet, ops::Range, sync::OnceLock};
 
-use retrieval::Index;
+use retrieval::{Index, Terms, Weights};
 
 use super::{citations, sources::nearest};
 use crate::{
@@ -29,15 +29,29 @@ pub(super) struct Grounds<'a> {
     results: Vec<Ground>,
 }
 
-/// A text that may say what a sentence says.
+/// A text that may say what a sentence says, looked through when the first one asks.
 struct Ground {
     text: String,
-    facts: Facts,
+    facts: OnceLock<Facts>,
+    terms: OnceLock<Terms>,
 }
 
 impl From<String> for Ground {
     fn from(text: String) -> Self {
-        Self { facts: Facts::of(&text), text }
+        Self { text, facts: OnceLock::new(), terms: OnceLock::new() }
+    }
+}
+
+impl Ground {
+    /// Whether it has the facts of a sentence.
+    fn has(&self, facts: &Facts) -> bool {
+        facts.are_none() || facts.hold_in(self.facts.get_or_init(|| Facts::of(&self.text)))
+    }
+
+    /// How much it holds of a sentence.
+    fn coverage(&self, weights: &Weights) -> f32 {
+        let terms = self.terms.get_or_init(|| Terms::of(&self.text));
+        weights.coverage(&weights.held_among(terms))
     }
 }
 
@@ -124,8 +138,8 @@ impl<'a> Grounds<'a> {
         let facts = Facts::of(&bare);
         let mut best: Vec<(f32, usize)> = (1..)
             .zip(&self.passages)
-            .filter(|(_, passage)| facts.hold_in(&passage.facts))
-            .map(|(n, passage)| (weights.coverage(&weights.held(&passage.text)), n))
+            .filter(|(_, passage)| passage.has(&facts))
+            .map(|(n, passage)| (passage.coverage(&weights), n))
             .collect();
         // A passage that the answer names goes before one that says it as well.
         best.sort_by(|a, b| {
@@ -167,8 +181,7 @@ impl<'a> Grounds<'a> {
         let facts = Facts::of(&bare);
         let weights = self.index.weights(&retrieval::analyse_query(&bare));
         self.results.iter().any(|result| {
-            facts.hold_in(&result.facts)
-                && (!facts.numbers.is_empty() || weights.coverage(&weights.held(&result.text)) >= PERHAPS)
+            result.has(&facts) && (!facts.numbers.is_empty() || result.coverage(&weights) >= PERHAPS)
         })
     }
 }
@@ -189,6 +202,10 @@ const DENIALS: &[&str] = &[
 impl Facts {
     fn of(text: &str) -> Self {
         Self { numbers: numbers(text), denies: denies(text) }
+    }
+
+    fn are_none(&self) -> bool {
+        self.numbers.is_empty() && !self.denies
     }
 
     /// Whether a text with other facts may say this.

@@ -51,27 +51,26 @@ fn source(citation: usize, found: &Found, span: Range<usize>) -> Source {
 
 /// The sentence that shares most words with a statement.
 pub(super) fn nearest(content: &str, statement: &str) -> Range<usize> {
-    let wanted = words(statement);
+    let statement = statement.to_lowercase();
+    let wanted = words(&statement);
     let share = |span: &Range<usize>| {
-        let own = words(&content[span.clone()]);
+        let sentence = content[span.clone()].to_lowercase();
+        let own = words(&sentence);
         let common = own.intersection(&wanted).count() as f32;
         // Dice's coefficient, so that a long sentence has no advantage.
         2.0 * common / (own.len() + wanted.len()).max(1) as f32
     };
     let sentences = retrieval::sentences(content);
-    let best = sentences.into_iter().max_by(|a, b| share(a).total_cmp(&share(b)));
-    let span = best.unwrap_or(0..content.len());
+    let shares = sentences.into_iter().map(|span| (share(&span), span));
+    let best = shares.max_by(|(a, _), (b, _)| a.total_cmp(b));
+    let span = best.map_or(0..content.len(), |(_, span)| span);
     let text = &content[span.clone()];
     let from = span.start + (text.len() - text.trim_start().len());
     from..from + text.trim().len()
 }
 
-fn words(text: &str) -> HashSet<String> {
-    text.to_lowercase()
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| !w.is_empty())
-        .map(str::to_owned)
-        .collect()
+fn words(text: &str) -> HashSet<&str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect()
 }
 
 #[cfg(test)]

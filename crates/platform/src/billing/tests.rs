@@ -68,6 +68,7 @@ fn config(folder: &Path, postgres: bool, tariff: &str) -> Config {
         extract_timeout: Duration::from_secs(1),
         extract_memory: 1 << 20,
         allow_private_networks: false,
+        ca_file: None,
         crawl_delay: Duration::ZERO,
         crawl_max_pages: 5_000,
         event_retention: TimeDelta::days(400),

@@ -11,11 +11,13 @@ use std::{
     time::Duration,
 };
 
+use ::models::Connections;
 use bytes::Bytes;
 use reqwest::{
     Method, Response, StatusCode,
     header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, HeaderMap, HeaderValue, LOCATION},
 };
+use rustls::{ClientConfig, RootCertStore};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::{Host, Url};
 
@@ -126,6 +128,8 @@ impl Incoming {
 /// The client.
 pub struct Outbound {
     client: reqwest::Client,
+    /// For answers of models.
+    connections: Connections,
     checked: Checked,
 }
 
@@ -134,26 +138,38 @@ impl Outbound {
     ///
     /// # Errors
     /// Internal when TLS cannot be set up.
-    pub fn new(config: &Config, resolver: Arc<dyn Resolver>) -> Result<Self> {
+    pub fn new(
+        config: &Config,
+        authorities: &Arc<RootCertStore>,
+        resolver: Arc<dyn Resolver>,
+    ) -> Result<Self> {
         let address = config.public_url.as_str().trim_end_matches('/');
         let name = format!("Frontdesk/{} (+{address})", env!("CARGO_PKG_VERSION"));
         let admits = if config.allow_private_networks { |_| true } else { is_public };
-        Self::with(&name, Checked { resolver, admits })
+        Self::with(&name, authorities, Checked { resolver, admits })
     }
 
     /// A client that calls itself by a name and goes where it may.
-    pub(super) fn with(name: &str, checked: Checked) -> Result<Self> {
-        let client = super::builder()?
-            .user_agent(name)
-            .dns_resolver(Arc::new(checked.clone()))
-            .no_proxy()
-            .referer(false)
-            .connect_timeout(Duration::from_secs(10))
-            .pool_idle_timeout(Duration::from_secs(30))
-            .pool_max_idle_per_host(8)
-            .build()
-            .map_err(Error::internal)?;
-        Ok(Self { client, checked })
+    pub(super) fn with(name: &str, authorities: &Arc<RootCertStore>, checked: Checked) -> Result<Self> {
+        let (name, resolver) = (name.to_owned(), Arc::new(checked.clone()));
+        let client = move |tls: ClientConfig| {
+            super::builder(tls)
+                .user_agent(&name)
+                .dns_resolver(resolver.clone())
+                .no_proxy()
+                .referer(false)
+                .connect_timeout(Duration::from_secs(10))
+                .pool_idle_timeout(Duration::from_secs(30))
+                .pool_max_idle_per_host(8)
+                .build()
+        };
+        let tls = super::tls(authorities)?;
+        let with_http2 = super::offering_http2(tls.clone());
+        Ok(Self {
+            client: client(tls).map_err(Error::internal)?,
+            connections: Connections::new(move || client(with_http2.clone())).map_err(Error::internal)?,
+            checked,
+        })
     }
 
     /// Sends a request, and follows redirects as long as `follow` says so. Each is checked like the first address.
@@ -196,10 +212,10 @@ impl Outbound {
         }
     }
 
-    /// The client itself, for streams to an address that was admitted. Names are checked as they resolve, and nothing
+    /// Connections for streams from an address that was admitted. Names are checked as they resolve, and nothing
     /// follows redirects.
-    pub(crate) fn client(&self) -> reqwest::Client {
-        self.client.clone()
+    pub(crate) fn connections(&self) -> Connections {
+        self.connections.clone()
     }
 
     /// Whether a user may give this address: what can be told without sending anything. A name that does not resolve

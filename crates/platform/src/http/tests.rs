@@ -10,6 +10,7 @@ use std::{
 
 use futures_util::TryStreamExt;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use rustls::RootCertStore;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -42,7 +43,12 @@ impl Resolver for Names {
 fn outbound(names: &Names, private_allowed: bool) -> Outbound {
     super::install_tls();
     let admits = if private_allowed { |_| true } else { is_public };
-    Outbound::with("test", Checked { resolver: Arc::new(names.clone()), admits }).unwrap()
+    Outbound::with(
+        "test",
+        &Arc::new(RootCertStore::empty()),
+        Checked { resolver: Arc::new(names.clone()), admits },
+    )
+    .unwrap()
 }
 
 /// A server that answers each request with what a function makes of it, byte by byte; gives its address and what it
@@ -194,7 +200,8 @@ async fn a_redirect_into_a_private_network_is_refused() {
     // This machine stands for the public network.
     let admits = |address: IpAddr| address.is_loopback() || is_public(address);
     let resolver = Arc::new(Names::default());
-    let client = Outbound::with("test", Checked { resolver, admits }).unwrap();
+    let client =
+        Outbound::with("test", &Arc::new(RootCertStore::empty()), Checked { resolver, admits }).unwrap();
     let fetched = fetch(&client, &format!("http://{address}/"), 10).await;
     assert_eq!(fetched, Err(FetchError::Private("169.254.169.254".into())));
 }

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use ::models::OpenAiEmbeddings;
+use ::models::{Connections, OpenAiEmbeddings};
 use retrieval::{DIMENSIONS, Embedder};
 use tokio::sync::{Semaphore, watch};
 
@@ -47,9 +47,9 @@ enum State {
 }
 
 impl Embeddings {
-    pub(crate) fn new(config: &Config, http: &reqwest::Client) -> Self {
+    pub(crate) fn new(config: &Config, connections: Connections) -> Self {
         let source = match &config.embedding {
-            Some(endpoint) => Source::Provider(OpenAiEmbeddings::new(endpoint.clone(), http.clone())),
+            Some(endpoint) => Source::Provider(OpenAiEmbeddings::new(endpoint.clone(), connections)),
             None => {
                 Source::Local { dirs: config.model_dirs.clone(), state: watch::Sender::new(State::Loading) }
             }

@@ -115,12 +115,12 @@ impl Usable {
             total,
         };
         let key = format!("{} {}", self.base_url, offered.model);
-        let client = app.outbound.client();
+        let connections = app.outbound.connections();
         Some((
             key,
             match self.kind {
-                Kind::OpenAi => Box::new(OpenAi::new(endpoint, client)),
-                Kind::Anthropic => Box::new(Anthropic::new(endpoint, client)),
+                Kind::OpenAi => Box::new(OpenAi::new(endpoint, connections)),
+                Kind::Anthropic => Box::new(Anthropic::new(endpoint, connections)),
             },
         ))
     }

@@ -25,7 +25,7 @@ use crate::lexical::{QueryTerms, TermVector};
 pub use fusion::Explained;
 use search::ScratchPool;
 use segment::{Dead, Segment, Totals};
-pub use weights::{Held, Weights};
+pub use weights::{Held, Terms, Weights};
 
 /// A document with all of its chunks, as it enters an [`Index`].
 #[derive(Debug, Clone)]

@@ -42,6 +42,21 @@ impl Held {
     }
 }
 
+/// The terms of a text that several questions are held against; see [`Weights::held_among`].
+#[derive(Debug, Clone)]
+pub struct Terms(Vec<u32>);
+
+impl Terms {
+    /// Looks through a text.
+    pub fn of(text: &str) -> Self {
+        let mut terms = Vec::new();
+        each_term(text, true, |hash| terms.push(hash));
+        terms.sort_unstable();
+        terms.dedup();
+        Self(terms)
+    }
+}
+
 impl Weights {
     /// Which of the question's terms a text holds.
     pub fn held(&self, text: &str) -> Held {
@@ -52,6 +67,11 @@ impl Weights {
             }
         });
         Held(held)
+    }
+
+    /// The same for a text that was looked through before.
+    pub fn held_among(&self, terms: &Terms) -> Held {
+        Held(self.terms.iter().map(|(hash, _)| terms.0.binary_search(hash).is_ok()).collect())
     }
 
     /// Their share of the question, weighted by rarity: 0 to 1.
@@ -104,7 +124,9 @@ mod tests {
                 let passage = analyse_passage("", None, text);
                 let expected =
                     weights.terms.iter().map(|(hash, _)| !passage.terms_between(*hash, *hash).is_empty());
-                assert_eq!(weights.held(text), Held(expected.collect()), "{question} {text}");
+                let held = weights.held(text);
+                assert_eq!(held, Held(expected.collect()), "{question} {text}");
+                assert_eq!(held, weights.held_among(&Terms::of(text)), "{question} {text}");
             }
         }
     }
