@@ -36,13 +36,12 @@ pub struct Filled {
     pub workspace: String,
 }
 
-/// A fresh copy of the data folder for a kind of embedding, set up with a language model.
-pub async fn filled(bench: &Bench, setup: &Setup) -> Result<Filled> {
+/// A fresh copy of the data folder for a kind of embedding, with at least so many chunks.
+pub async fn filled(bench: &Bench, setup: &Setup, chunks: u64) -> Result<Filled> {
     let name = match setup.embedding {
         Embedding::StandIn(_) => "stand-in",
         Embedding::Model | Embedding::None => "model",
     };
-    let chunks = bench.chunks;
     let mut inputs = Sha256::new_with_prefix([VERSION]);
     inputs.update(name);
     inputs.update(chunks.to_le_bytes());

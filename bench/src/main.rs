@@ -73,7 +73,7 @@ struct Cli {
     /// Folder of the sets of questions that answers are measured by
     #[arg(long, env = "RETRIEVAL_SETS", default_value = "../shared/retrieval")]
     sets: PathBuf,
-    /// Chunks that the workspaces of chat, ttft, streams and start hold at least
+    /// Chunks that the workspaces of chat, ttft, streams and start hold at least; chat is measured over 100,000 as well
     #[arg(long, default_value_t = 10_000)]
     chunks: u64,
     /// A PostgreSQL server, such as postgres://postgres@127.0.0.1:5432, to measure contacts with as well

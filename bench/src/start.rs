@@ -22,7 +22,7 @@ pub async fn measure(bench: &Bench) -> Result<Section> {
     let stand_in = Helper::start(&["stand-in"]).await?;
     for (embedding, goal) in [(Embedding::Model, 150.0), (Embedding::None, 40.0)] {
         let setup = Setup::new(bench.folder.join("start"), Some(stand_in.addr), embedding);
-        let filled = filled(bench, &setup).await?;
+        let filled = filled(bench, &setup, bench.chunks).await?;
         if let Embedding::Model = embedding {
             section.note(format!("the database holds {} chunks", filled.chunks));
             start(bench, &mut section, &setup).await?;

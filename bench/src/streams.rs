@@ -95,7 +95,7 @@ async fn hold(
     setup: &Setup,
     (streams, protocol, Gate { release, writing }): (usize, &str, Gate),
 ) -> Result<()> {
-    let filled = filled(bench, setup).await?;
+    let filled = filled(bench, setup, bench.chunks).await?;
     let server = Server::start(bench, setup).await?;
     server.loaded(setup.embedding).await?;
     let target = Target::server(server.addr, filled);

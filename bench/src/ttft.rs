@@ -27,7 +27,7 @@ async fn compare(
     goal: f64,
 ) -> Result<()> {
     let setup = Setup::new(bench.folder.join("ttft"), Some(stand_in.addr), embedding);
-    let filled = filled(bench, &setup).await?;
+    let filled = filled(bench, &setup, bench.chunks).await?;
     let server = Server::start(bench, &setup).await?;
     server.loaded(embedding).await?;
     let owned = filled.clone();

@@ -1,6 +1,9 @@
-//! The program's routes, as the server serves them and as tests start them.
+//! The program's routes and connections, as the server serves them and as tests start them.
+
+mod connections;
 
 use axum::{Router, middleware::from_fn};
+pub use connections::serve;
 use metrics_exporter_prometheus::PrometheusHandle;
 use platform::App;
 use web::{Route, Routes};

@@ -1,6 +1,6 @@
 //! Starting the server, and stopping it without losing anything.
 
-use std::{io::IsTerminal, net::SocketAddr, time::Duration};
+use std::{io::IsTerminal, time::Duration};
 
 use axum::{Router, serve::ListenerExt};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -90,12 +90,9 @@ impl Server {
         let listener = listener.tap_io(|stream| {
             stream.set_nodelay(true).ok();
         });
-        let stop = app.stopping.clone();
-        let serving = axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(async move { stop.cancelled().await });
-        let mut serving = std::pin::pin!(serving.into_future());
+        let mut serving = std::pin::pin!(frontdesk::serve(listener, routes, app.stopping.clone()));
         tokio::select! {
-            ended = &mut serving => ended.map_err(Error::internal)?,
+            () = &mut serving => {}
             () = signalled() => {
                 tracing::info!("stopping: letting open streams finish");
                 app.stopping.cancel();

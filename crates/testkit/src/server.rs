@@ -1,7 +1,7 @@
 //! The server under test.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr},
     path::PathBuf,
     sync::Arc,
     time::Duration,
@@ -110,11 +110,7 @@ impl Server {
             stream.set_nodelay(true).ok();
         });
         #[expect(clippy::disallowed_methods, reason = "a test's server ends with the test")]
-        tokio::spawn(async move {
-            axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-                .with_graceful_shutdown(async move { stop.cancelled().await })
-                .await
-        });
+        tokio::spawn(frontdesk::serve(listener, router, stop));
         let client = reqwest::Client::builder().build().expect("a client");
         Self { url, app, client, folder }
     }

@@ -134,13 +134,15 @@ impl<'a> Grounds<'a> {
     async fn support(&self, app: &App, sentence: &str) -> Option<Span> {
         let bare = citations::without(sentence);
         let cited: Vec<usize> = citations::cited(sentence).into_iter().map(|(n, _)| n).collect();
-        let weights = self.index.weights(&retrieval::analyse_query(&bare));
         let facts = Facts::of(&bare);
-        let mut best: Vec<(f32, usize)> = (1..)
-            .zip(&self.passages)
-            .filter(|(_, passage)| passage.has(&facts))
-            .map(|(n, passage)| (passage.coverage(&weights), n))
-            .collect();
+        let mut having: Vec<(usize, &Ground)> = (1..).zip(&self.passages).collect();
+        having.retain(|(_, passage)| passage.has(&facts));
+        if having.is_empty() {
+            return None;
+        }
+        let weights = self.index.weights(&retrieval::analyse_query(&bare));
+        let mut best: Vec<(f32, usize)> =
+            having.into_iter().map(|(n, passage)| (passage.coverage(&weights), n)).collect();
         // A passage that the answer names goes before one that says it as well.
         best.sort_by(|a, b| {
             let worth = |(share, n): &(f32, usize)| share + if cited.contains(n) { 0.15 } else { 0.0 };
@@ -177,6 +179,9 @@ impl<'a> Grounds<'a> {
 
     /// Whether a tool's result holds what a sentence says.
     fn tools_say(&self, sentence: &str) -> bool {
+        if self.results.is_empty() {
+            return false;
+        }
         let bare = citations::without(sentence);
         let facts = Facts::of(&bare);
         let weights = self.index.weights(&retrieval::analyse_query(&bare));
