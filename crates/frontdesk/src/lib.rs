@@ -3,7 +3,7 @@
 mod connections;
 
 use axum::{Router, middleware::from_fn};
-pub use connections::serve;
+pub use connections::{PATIENCE, serve};
 use metrics_exporter_prometheus::PrometheusHandle;
 use platform::App;
 use web::{Route, Routes};

@@ -90,7 +90,8 @@ impl Server {
         let listener = listener.tap_io(|stream| {
             stream.set_nodelay(true).ok();
         });
-        let mut serving = std::pin::pin!(frontdesk::serve(listener, routes, app.stopping.clone()));
+        let serving = frontdesk::serve(listener, routes, app.stopping.clone(), frontdesk::PATIENCE);
+        let mut serving = std::pin::pin!(serving);
         tokio::select! {
             () = &mut serving => {}
             () = signalled() => {

@@ -110,7 +110,7 @@ impl Server {
             stream.set_nodelay(true).ok();
         });
         #[expect(clippy::disallowed_methods, reason = "a test's server ends with the test")]
-        tokio::spawn(frontdesk::serve(listener, router, stop));
+        tokio::spawn(frontdesk::serve(listener, router, stop, frontdesk::PATIENCE));
         let client = reqwest::Client::builder().build().expect("a client");
         Self { url, app, client, folder }
     }
