@@ -10,7 +10,7 @@ use std::{
 };
 
 use retrieval::{
-    ChunkRow, DIMENSIONS, DocumentRows, Embedder, Index, Mode, Query, analyse_passage, analyse_query,
+    About, ChunkRow, DIMENSIONS, DocumentRows, Embedder, Index, Mode, Query, analyse_passage, analyse_query,
     combine, passages_to_embed,
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -205,10 +205,12 @@ fn index(embedder: &Embedder, passages: &[Passage]) -> Result<Index> {
         document_id: passage.id.clone(),
         collection_id: String::new(),
         version: 1,
+        about: About::default(),
         chunks: vec![ChunkRow {
             ordinal: 0,
             terms: analyse_passage(&passage.title, None, &passage.text),
             vector: Some(combine(&parts.by_ref().take(texts.len()).collect::<Vec<_>>())),
+            text: None,
         }],
     };
     let rows = passages.iter().zip(&texts).map(document).collect();

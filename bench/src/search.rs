@@ -3,7 +3,9 @@
 
 use std::{fs, time::Duration};
 
-use retrieval::{ChunkRow, DIMENSIONS, DocumentRows, Index, Mode, Query, analyse_passage, analyse_query};
+use retrieval::{
+    About, ChunkRow, DIMENSIONS, DocumentRows, Index, Mode, Query, analyse_passage, analyse_query,
+};
 
 use crate::{
     Bench, Result,
@@ -109,12 +111,13 @@ impl Corpus {
         let chunk = |ordinal: usize| {
             let terms = analyse_passage("", None, &words(&mut self.random, WORDS));
             let vector = vector(&mut self.random, &self.subjects);
-            ChunkRow { ordinal: ordinal as i64, terms, vector: Some(vector) }
+            ChunkRow { ordinal: ordinal as i64, terms, vector: Some(vector), text: None }
         };
         DocumentRows {
             document_id: format!("document-{nth}"),
             collection_id: format!("collection-{}", nth % 10),
             version: 1,
+            about: About::default(),
             chunks: (0..CHUNKS_A_DOCUMENT).map(chunk).collect(),
         }
     }

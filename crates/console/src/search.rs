@@ -51,9 +51,9 @@ pub(crate) struct Side {
 impl From<Found> for Passage {
     fn from(found: Found) -> Self {
         let places = [
-            found.heading,
+            found.heading.map(String::from),
             found.page.map(|page| format!("page {page}")),
-            found.sheet,
+            found.sheet.map(String::from),
             found.row.map(|row| format!("row {row}")),
         ];
         let meaning =
@@ -62,10 +62,10 @@ impl From<Found> for Passage {
         Self {
             document: found.document_id,
             version: found.version,
-            title: found.title,
+            title: found.title.into(),
             place: places.into_iter().flatten().collect::<Vec<_>>().join(" · "),
             start: found.char_start,
-            content: found.content,
+            content: (&*found.content).into(),
             score: found.score,
             sides: meaning.into_iter().chain([words]).collect(),
         }

@@ -1,7 +1,8 @@
 //! What a model is asked.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
+use bytestring::ByteString;
 use serde_json::Value;
 
 /// A passage of the workspace's knowledge, as the model sees it.
@@ -10,7 +11,7 @@ pub struct Passage {
     /// The document's title and the heading path of the place.
     pub label: String,
     /// The passage's text; whoever found it has it, too.
-    pub text: Arc<str>,
+    pub text: ByteString,
     /// Sentences that answer the question, best first, for models that quote; byte ranges of `text`.
     pub quotes: Vec<Quote>,
 }

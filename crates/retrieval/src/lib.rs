@@ -15,5 +15,8 @@ mod varint;
 pub use chunk::{Chunk, ChunkOptions, Neighbour, Section, SectionKind, chunk, sentences, with_neighbours};
 pub use embed::{DIMENSIONS, Embedder, ModelError, combine, install_model, passages_to_embed};
 pub use grouping::{Groups, Middle, SAME_MEANING, Subject, Weighed, subjects};
-pub use index::{ChunkRow, DocumentRows, Explained, Held, Hit, Index, Mode, Query, Terms, Weights};
+pub use index::{
+    About, ChunkRow, ChunkText, DocumentRows, Explained, Held, Hit, InContext, Index, Mode, Query, Terms,
+    Weights,
+};
 pub use lexical::{DecodeError, QueryTerms, TermVector, analyse_passage, analyse_query, fold};

@@ -43,27 +43,27 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    /// The passages as a model gets them.
-    pub(super) fn passages(&self) -> Vec<Passage> {
-        let passage = |(found, quotes): (&Found, &Vec<Quote>)| Passage {
+    /// The passages as a model gets them, and with them their sentences.
+    pub(super) fn passages(&mut self) -> Vec<Passage> {
+        let quotes = std::mem::take(&mut self.quotes).into_iter();
+        let passage = |(found, quotes): (&Found, Vec<Quote>)| Passage {
             label: label(found),
             text: found.content.clone(),
-            quotes: quotes.clone(),
+            quotes,
         };
-        self.found.iter().zip(&self.quotes).map(passage).collect()
+        self.found.iter().zip(quotes).map(passage).collect()
     }
 }
 
 impl Evidence {
     /// Gives the best passages what stands around them, for an answer that is written.
-    pub(super) async fn widen(&mut self, app: &App, tenant: &Tenant) -> Result<()> {
-        let before = knowledge::widen(app, tenant, &mut self.found).await?;
+    pub(super) fn widen(&mut self) {
+        let before = knowledge::widen(&self.index, &mut self.found);
         for (quotes, before) in self.quotes.iter_mut().zip(before) {
             for quote in quotes {
                 quote.span = quote.span.start + before..quote.span.end + before;
             }
         }
-        Ok(())
     }
 }
 
@@ -83,7 +83,7 @@ impl Evidence {
 fn label(found: &Found) -> String {
     match &found.heading {
         Some(heading) => format!("{}: {heading}", found.title),
-        None => found.title.clone(),
+        None => found.title.to_string(),
     }
 }
 

@@ -201,7 +201,7 @@ fn note(run: &mut Run, evidence: &Evidence, question: &Question, asked: String) 
             document_id: found.document_id.clone(),
             version: found.version,
             chunk_index: found.ordinal,
-            title: found.title.clone(),
+            title: found.title.to_string(),
             score: found.score,
             dense: found.dense,
             coverage: found.coverage,
@@ -246,7 +246,7 @@ async fn write(
     (chain, mut evidence, memory, sure): (&Chain, Evidence, Memory, bool),
 ) -> Result<()> {
     if !chain.quotes() {
-        evidence.widen(app, tenant).await?;
+        evidence.widen();
     }
     let rails = &question.agent.settings.guardrails;
     let mut mask = Mask::default();

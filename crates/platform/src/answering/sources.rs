@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, ops::Range};
 
+use bytestring::ByteString;
+
 use super::{Source, citations::cited};
 use crate::{executions::Claim, knowledge::Found};
 
@@ -36,12 +38,12 @@ fn source(citation: usize, found: &Found, span: Range<usize>) -> Source {
         citation,
         document_id: found.document_id.clone(),
         version: found.version,
-        title: found.title.clone(),
+        title: found.title.to_string(),
         chunk_preview: found.content.to_string(),
         relevance_score: found.score,
-        url: found.source_url.clone(),
+        url: found.source_url.as_ref().map(ByteString::to_string),
         page: found.page,
-        heading: found.heading.clone(),
+        heading: found.heading.as_ref().map(ByteString::to_string),
         row: found.row,
         quote: quote.to_owned(),
         start,

@@ -11,10 +11,10 @@ use std::{
 };
 
 use ::store::{Read, Write};
-use retrieval::{ChunkRow, DocumentRows, Index, TermVector};
+use retrieval::{About, ChunkRow, ChunkText, DocumentRows, Index, TermVector};
 
 use super::store::{self, IndexedChunk, IndexedDocument};
-use crate::{App, Config, Error, Result, Tenant, WorkspaceId, cache::Cache};
+use crate::{App, Config, DocumentId, Error, Result, Tenant, WorkspaceId, cache::Cache};
 
 /// The channel on which servers tell each other that something else can be searched.
 pub(crate) const CHANNEL: &str = "frontdesk_index";
@@ -120,7 +120,8 @@ impl Indexes {
             documents.iter().filter(|d| d.indexed_generation > since).collect();
         for batch in batches(&changed) {
             let chunks = store::indexed_chunks(db, tenant, batch).await?;
-            let rows = rows(batch, chunks, embedding.as_deref())?;
+            let titles = store::titles(db, tenant, batch).await?;
+            let rows = rows(batch, (chunks, titles), embedding.as_deref())?;
             let gone = std::mem::take(&mut removed);
             let base = index;
             index = blocking(move || base.with(rows, &gone)).await?;
@@ -206,10 +207,14 @@ fn batches<'a>(documents: &'a [&'a IndexedDocument]) -> impl Iterator<Item = &'a
 
 fn rows(
     documents: &[&IndexedDocument],
-    chunks: Vec<IndexedChunk>,
+    (chunks, titles): (Vec<IndexedChunk>, Vec<(DocumentId, String, Option<String>)>),
     embedding: Option<&str>,
 ) -> Result<Vec<DocumentRows>> {
     let mut by_document: HashMap<String, Vec<ChunkRow>> = HashMap::new();
+    let about =
+        |title: String, url: Option<String>| About { title: title.into(), source_url: url.map(Into::into) };
+    let mut abouts: HashMap<DocumentId, About> =
+        titles.into_iter().map(|(id, title, url)| (id, about(title, url))).collect();
     let usable: HashSet<&str> = documents
         .iter()
         .filter(|document| document.embedding.is_some() && document.embedding.as_deref() == embedding)
@@ -224,6 +229,15 @@ fn rows(
             ordinal: chunk.ordinal,
             terms,
             vector,
+            text: Some(ChunkText {
+                content: chunk.content.into(),
+                char_start: chunk.char_start,
+                tokens: u32::try_from(chunk.token_count).unwrap_or(u32::MAX),
+                heading: chunk.heading.map(Into::into),
+                page: chunk.page,
+                row: chunk.row_number,
+                sheet: chunk.sheet.map(Into::into),
+            }),
         });
     }
     Ok(documents
@@ -232,6 +246,7 @@ fn rows(
             document_id: document.id.as_str().to_owned(),
             collection_id: document.collection_id.as_str().to_owned(),
             version: document.version,
+            about: abouts.remove(&document.id).unwrap_or_default(),
             chunks: by_document.remove(document.id.as_str()).unwrap_or_default(),
         })
         .collect())

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use ::documents::{ExtractError, Extracted, Progress};
-use retrieval::{ChunkOptions, Section, SectionKind, TermVector};
+use retrieval::{ChunkOptions, ChunkText, Section, SectionKind, TermVector};
 use tokio::{sync::watch, time::sleep};
 
 use super::{
@@ -84,6 +84,20 @@ pub(super) struct PreparedChunk {
     pub tokens: u32,
     pub terms: TermVector,
     pub vector: Option<Vec<f32>>,
+}
+
+impl PreparedChunk {
+    pub(super) fn text(&self) -> ChunkText {
+        ChunkText {
+            content: self.content.as_str().into(),
+            char_start: self.char_start,
+            tokens: self.tokens,
+            heading: self.heading.as_deref().map(Into::into),
+            page: self.page.map(i64::from),
+            row: self.row.map(i64::from),
+            sheet: self.sheet.as_deref().map(Into::into),
+        }
+    }
 }
 
 /// Does the job. What is wrong with the document ends in its status; what is wrong with us is tried again.

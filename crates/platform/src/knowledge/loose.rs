@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use ::documents::Section;
-use retrieval::{ChunkRow, DocumentRows, Mode, Query};
+use retrieval::{About, ChunkRow, DocumentRows, Mode, Query};
 
 use super::{
     Found,
@@ -63,30 +63,7 @@ pub(crate) async fn search_in(
     let index = app.indexes.empty().with(rows(texts, &parts), &[]).map_err(Error::internal)?;
     let terms = retrieval::analyse_query(question);
     let hits = index.search(&Query { terms, vector, collections: None, mode: Mode::Fused }, limit);
-    let found = |hit: retrieval::Hit| {
-        let (one, chunks) = texts.iter().zip(&parts).find(|(one, _)| one.id.as_str() == &*hit.document_id)?;
-        let chunk = chunks.iter().find(|chunk| chunk.ordinal == hit.ordinal)?;
-        Some(Found {
-            document_id: one.id.clone(),
-            version: hit.version,
-            ordinal: hit.ordinal,
-            title: one.title.clone(),
-            source_url: None,
-            content: chunk.content.as_str().into(),
-            heading: chunk.heading.clone(),
-            page: chunk.page.map(i64::from),
-            row: chunk.row.map(i64::from),
-            sheet: chunk.sheet.clone(),
-            char_start: chunk.char_start,
-            score: hit.score,
-            dense: hit.dense,
-            coverage: hit.coverage,
-            lexical: hit.lexical,
-            explained: hit.explained,
-            tokens: chunk.tokens,
-        })
-    };
-    Ok(hits.into_iter().filter_map(found).collect())
+    Ok(hits.into_iter().filter_map(|hit| Found::of(&index, hit)).collect())
 }
 
 fn rows(texts: &[Loose], parts: &[Vec<PreparedChunk>]) -> Vec<DocumentRows> {
@@ -94,11 +71,13 @@ fn rows(texts: &[Loose], parts: &[Vec<PreparedChunk>]) -> Vec<DocumentRows> {
         ordinal: chunk.ordinal,
         terms: chunk.terms.clone(),
         vector: chunk.vector.clone(),
+        text: Some(chunk.text()),
     };
     let document = |(one, chunks): (&Loose, &Vec<PreparedChunk>)| DocumentRows {
         document_id: one.id.as_str().to_owned(),
         collection_id: String::new(),
         version: 1,
+        about: About { title: one.title.as_str().into(), source_url: None },
         chunks: chunks.iter().map(row).collect(),
     };
     texts.iter().zip(parts).map(document).collect()

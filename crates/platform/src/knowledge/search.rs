@@ -1,13 +1,10 @@
 //! Finding the passages that answer a question.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::HashSet;
 
-use retrieval::{Explained, Index, Mode, Neighbour, Query, Weights};
+use bytestring::ByteString;
+use retrieval::{Explained, Hit, Index, Mode, Query, Weights};
 
-use super::store;
 use crate::{App, CollectionId, DocumentId, Error, Result, Tenant};
 
 /// A passage that was found.
@@ -20,19 +17,19 @@ pub struct Found {
     /// The passage's place in the document, from 0.
     pub ordinal: i64,
     /// The document's title.
-    pub title: String,
+    pub title: ByteString,
     /// Where the document came from, when from the web.
-    pub source_url: Option<String>,
+    pub source_url: Option<ByteString>,
     /// The passage's text: exactly what stands in the version's content from `char_start`.
-    pub content: Arc<str>,
+    pub content: ByteString,
     /// The heading path of the place.
-    pub heading: Option<String>,
+    pub heading: Option<ByteString>,
     /// The page, from 1.
     pub page: Option<i64>,
     /// The table row, from 1.
     pub row: Option<i64>,
     /// The sheet of a workbook.
-    pub sheet: Option<String>,
+    pub sheet: Option<ByteString>,
     /// Where the passage begins, in characters of the version's content.
     pub char_start: i64,
     /// How well it fits, 0 to 1; comparable between questions.
@@ -45,8 +42,32 @@ pub struct Found {
     pub lexical: f32,
     /// What each side added to the score.
     pub explained: Explained,
-    /// Its word pieces.
-    pub(super) tokens: u32,
+}
+
+impl Found {
+    /// What an index has found, with its text; `None` when it came without.
+    pub(super) fn of(index: &Index, hit: Hit) -> Option<Self> {
+        let text = index.text(&hit.document_id, hit.ordinal)?;
+        let about = index.about(&hit.document_id)?;
+        Some(Self {
+            document_id: hit.document_id.parse().ok()?,
+            version: hit.version,
+            ordinal: hit.ordinal,
+            title: about.title,
+            source_url: about.source_url,
+            content: text.content,
+            heading: text.heading,
+            page: text.page,
+            row: text.row,
+            sheet: text.sheet,
+            char_start: text.char_start,
+            score: hit.score,
+            dense: hit.dense,
+            coverage: hit.coverage,
+            lexical: hit.lexical,
+            explained: hit.explained,
+        })
+    }
 }
 
 /// What was found for a question.
@@ -77,135 +98,41 @@ pub async fn retrieve(
     let vector = app.embeddings.question(question).await.unwrap_or_default();
     let wanted: HashSet<String> = collections.iter().map(|id| id.as_str().to_owned()).collect();
     let (text, searched) = (question.to_owned(), index.clone());
-    let (hits, weights, vector) = tokio::task::spawn_blocking(move || {
+    let (passages, weights, vector) = tokio::task::spawn_blocking(move || {
         let terms = retrieval::analyse_query(&text);
         let weights = searched.weights(&terms);
         let query = Query { terms, vector: vector.as_deref(), collections: Some(&wanted), mode: Mode::Fused };
-        (searched.search(&query, limit), weights, vector)
+        let hits = searched.search(&query, limit);
+        (hits.into_iter().filter_map(|hit| Found::of(&searched, hit)).collect(), weights, vector)
     })
     .await
     .map_err(Error::internal)?;
-    let places = hits.iter().map(|hit| (&*hit.document_id, hit.version, hit.ordinal));
-    let texts = store::texts(&mut app.db.read().await?, tenant, places).await?;
-    let mut texts: HashMap<(String, i64), store::Text> =
-        texts.into_iter().map(|text| ((text.document_id.as_str().to_owned(), text.ordinal), text)).collect();
-    // A passage whose document went away a moment ago has no text any more and is left out.
-    let passages = hits.into_iter().filter_map(|hit| {
-        let text = texts.remove(&(hit.document_id.to_string(), hit.ordinal))?;
-        Some(Found {
-            document_id: text.document_id,
-            version: hit.version,
-            ordinal: hit.ordinal,
-            title: text.title,
-            source_url: text.source_url,
-            content: text.content.into(),
-            heading: text.heading,
-            page: text.page,
-            row: text.row_number,
-            sheet: text.sheet,
-            char_start: text.char_start,
-            score: hit.score,
-            dense: hit.dense,
-            coverage: hit.coverage,
-            lexical: hit.lexical,
-            explained: hit.explained,
-            tokens: u32::try_from(text.token_count).unwrap_or(u32::MAX),
-        })
-    });
-    Ok(Retrieved { passages: passages.collect(), weights, vector, index })
+    Ok(Retrieved { passages, weights, vector, index })
 }
 
 /// Passages that get their neighbours.
 const WIDENED: usize = 3;
 /// Chunks to each side that are looked at.
-const REACH: i64 = 2;
+const REACH: usize = 2;
 /// Word pieces that a passage has with its neighbours.
 const ROOM: u32 = 360;
 
 /// Gives the best passages what stands around them under the same heading: who writes an answer sees how it goes on.
 /// What is a passage itself is not told twice. Gives for each passage how many bytes were put before it.
-///
-/// # Errors
-/// What the database says.
-pub(crate) async fn widen(app: &App, tenant: &Tenant, found: &mut [Found]) -> Result<Vec<usize>> {
-    let near = |passage: &Found| {
-        let (own, document, version) = (passage.ordinal, passage.document_id.clone(), passage.version);
-        let ordinals = (own - REACH..=own + REACH).filter(move |ordinal| *ordinal >= 0 && *ordinal != own);
-        ordinals.map(move |ordinal| (document.clone(), version, ordinal))
+pub(crate) fn widen(index: &Index, found: &mut [Found]) -> Vec<usize> {
+    let mut told: HashSet<(DocumentId, i64)> =
+        found.iter().map(|passage| (passage.document_id.clone(), passage.ordinal)).collect();
+    let mut widen = |passage: &mut Found| {
+        let id = &passage.document_id;
+        let free = |ordinal| !told.contains(&(id.clone(), ordinal));
+        let context = index.in_context((id.as_str(), passage.ordinal), (REACH, ROOM), free);
+        let Some((context, ordinals)) = context else { return 0 };
+        told.extend(ordinals.into_iter().map(|ordinal| (id.clone(), ordinal)));
+        passage.char_start = context.char_start;
+        passage.content = context.content;
+        context.before
     };
-    let mut places: Vec<(DocumentId, i64, i64)> = found.iter().take(WIDENED).flat_map(near).collect();
-    places.retain(|(document, _, ordinal)| {
-        found.iter().all(|passage| (&passage.document_id, passage.ordinal) != (document, *ordinal))
-    });
-    places.sort();
-    places.dedup();
-    if places.is_empty() {
-        return Ok(vec![0; found.len()]);
-    }
-    let rows = places.iter().map(|(document, version, ordinal)| (document.as_str(), *version, *ordinal));
-    let mut texts = store::texts(&mut app.db.read().await?, tenant, rows).await?;
-    Ok(found
-        .iter_mut()
-        .enumerate()
-        .map(|(n, passage)| if n < WIDENED { join(passage, &mut texts) } else { 0 })
-        .collect())
-}
-
-/// Joins a passage with the texts around it, which are used up; gives how many bytes were put before it.
-fn join(passage: &mut Found, texts: &mut Vec<store::Text>) -> usize {
-    let mut run: Vec<store::Text> = texts
-        .extract_if(.., |text| {
-            text.document_id == passage.document_id && (text.ordinal - passage.ordinal).abs() <= REACH
-        })
-        .collect();
-    run.sort_by_key(|text| text.ordinal);
-    let before = run.iter().take_while(|text| text.ordinal < passage.ordinal).count();
-    // Only an unbroken row of chunks stands together.
-    let first = (0..before)
-        .rev()
-        .take_while(|n| run[*n].ordinal == passage.ordinal - (before - n) as i64)
-        .last()
-        .unwrap_or(before);
-    let after = (before..run.len())
-        .take_while(|n| run[*n].ordinal == passage.ordinal + 1 + (n - before) as i64)
-        .count();
-    let heading = passage.heading.clone();
-    let own = Neighbour { heading: heading.as_deref(), tokens: passage.tokens };
-    let neighbour =
-        |text: &store::Text| (text.heading.clone(), u32::try_from(text.token_count).unwrap_or(u32::MAX));
-    let facts: Vec<(Option<String>, u32)> = run[first..before + after].iter().map(neighbour).collect();
-    let mut row: Vec<Neighbour<'_>> = facts
-        .iter()
-        .map(|(heading, tokens)| Neighbour { heading: heading.as_deref(), tokens: *tokens })
-        .collect();
-    row.insert(before - first, own);
-    let served = retrieval::with_neighbours(&row, before - first, ROOM);
-    let leading = &run[first + served.start..before];
-    let following = &run[before..before + (served.end - 1 - (before - first))];
-    if leading.is_empty() && following.is_empty() {
-        return 0;
-    }
-    let starts = leading.iter().map(|text| text.char_start).skip(1).chain([passage.char_start]);
-    let mut content = String::new();
-    for (text, next) in leading.iter().zip(starts) {
-        let end = text.char_start + text.content.chars().count() as i64;
-        content = content + &text.content + &gap(end, next);
-    }
-    let put_before = content.len();
-    content.push_str(&passage.content);
-    passage.char_start = leading.first().map_or(passage.char_start, |text| text.char_start);
-    let mut end = passage.char_start + content.chars().count() as i64;
-    for text in following {
-        content = content + &gap(end, text.char_start) + &text.content;
-        end = text.char_start + text.content.chars().count() as i64;
-    }
-    passage.content = content.into();
-    put_before
-}
-
-/// What stands between two chunks: white space, as much as there is, so that places still fit.
-fn gap(from: i64, to: i64) -> String {
-    "\n".repeat(usize::try_from(to - from).unwrap_or(0))
+    found.iter_mut().enumerate().map(|(n, passage)| if n < WIDENED { widen(passage) } else { 0 }).collect()
 }
 
 /// What a workspace's knowledge, or some collections of it, says to a question: the tool with which people look into it.

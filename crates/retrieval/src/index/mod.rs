@@ -13,6 +13,7 @@ mod search;
 mod segment;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod vectors;
 mod weights;
 
@@ -25,6 +26,7 @@ use crate::lexical::{QueryTerms, TermVector};
 pub use fusion::Explained;
 use search::ScratchPool;
 use segment::{Dead, Segment, Totals};
+pub use texts::{About, ChunkText, InContext};
 pub use weights::{Held, Terms, Weights};
 
 /// A document with all of its chunks, as it enters an [`Index`].
@@ -36,6 +38,8 @@ pub struct DocumentRows {
     pub collection_id: String,
     /// Handed back in [`Hit`]s.
     pub version: i64,
+    /// What is told of it; see [`Index::about`].
+    pub about: About,
     /// The chunks, in order.
     pub chunks: Vec<ChunkRow>,
 }
@@ -49,6 +53,8 @@ pub struct ChunkRow {
     pub terms: TermVector,
     /// [`crate::DIMENSIONS`] numbers, or `None` without a model.
     pub vector: Option<Vec<f32>>,
+    /// What [`Index::text`] gives; `None` where nobody asks for it.
+    pub text: Option<ChunkText>,
 }
 
 /// What is looked for.
@@ -131,7 +137,7 @@ impl Part {
 }
 
 impl Index {
-    /// An empty index that keeps full vectors in unlinked files in `spool_dir`.
+    /// An empty index that keeps full vectors and texts in unlinked files in `spool_dir`.
     pub fn new(spool_dir: &Path) -> Self {
         Self { spool_dir: spool_dir.to_owned(), parts: Vec::new(), scratch: Arc::default() }
     }
@@ -162,6 +168,52 @@ impl Index {
     /// Whether nothing can be found.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The text of a chunk; `None` when the chunk is not in the snapshot, or came without.
+    pub fn text(&self, document_id: &str, ordinal: i64) -> Option<ChunkText> {
+        let (segment, _, row) = self.place(document_id, ordinal)?;
+        segment.texts.row(row)
+    }
+
+    /// What is told of a document; `None` when it is not in the snapshot, or came without texts.
+    pub fn about(&self, document_id: &str) -> Option<About> {
+        let (segment, at) = self.find(document_id)?;
+        segment.texts.about(at)
+    }
+
+    /// A chunk with what stands around it under the same heading, as [`crate::with_neighbours`] has it: up to `reach`
+    /// chunks to each side, as far as all of them are `free`, and `room` word pieces in all. `None` as for its text.
+    /// Gives the ordinals of the chunks as well.
+    pub fn in_context(
+        &self,
+        (document_id, ordinal): (&str, i64),
+        (reach, room): (usize, u32),
+        free: impl Fn(i64) -> bool,
+    ) -> Option<(InContext, Vec<i64>)> {
+        let (segment, at, row) = self.place(document_id, ordinal)?;
+        let rows = segment.documents[at].rows();
+        let free = |row: &usize| free(segment.ordinals[*row]);
+        let before = (rows.start..row).rev().take(reach).take_while(free).count();
+        let after = (row + 1..rows.end).take(reach).take_while(free).count();
+        let (context, rows) = segment.texts.in_context(row, row - before..row + after + 1, room)?;
+        Some((context, segment.ordinals[rows].to_vec()))
+    }
+
+    /// Where a living document stands: its segment and its place there.
+    fn find(&self, id: &str) -> Option<(&Segment, usize)> {
+        self.parts.iter().find_map(|part| {
+            let at = part.segment.find(id).filter(|at| !part.dead.has_document(*at))?;
+            Some((&*part.segment, at))
+        })
+    }
+
+    /// Where a chunk of a living document stands: the document's place and the row.
+    fn place(&self, document_id: &str, ordinal: i64) -> Option<(&Segment, usize, usize)> {
+        let (segment, at) = self.find(document_id)?;
+        let rows = segment.documents[at].rows();
+        let nth = segment.ordinals[rows.clone()].binary_search(&ordinal).ok()?;
+        Some((segment, at, rows.start + nth))
     }
 
     /// Resident memory of the snapshot, what it shares with others included.

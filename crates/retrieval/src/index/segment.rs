@@ -7,8 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::postings::Postings;
+use super::texts::{Texts, TextsBuilder};
 use super::vectors::{Vectors, VectorsBuilder};
-use super::{ChunkRow, DocumentRows};
+use super::{ChunkRow, ChunkText, DocumentRows};
 use crate::lexical::{Gist, TermVector};
 
 /// Rows by document, documents by id.
@@ -21,6 +22,7 @@ pub(super) struct Segment {
     pub(super) totals: Totals,
     pub(super) postings: Postings,
     pub(super) vectors: Vectors,
+    pub(super) texts: Texts,
 }
 
 pub(super) struct Document {
@@ -91,6 +93,7 @@ impl Segment {
         documents.sort_unstable_by(|a, b| a.document_id.cmp(&b.document_id));
         let chunks = || documents.iter().flat_map(|document| &document.chunks);
         let vectors = spool_vectors(spool_dir, chunks())?;
+        let texts = spool_texts(spool_dir, &documents)?;
         let mut head = Head::default();
         let mut terms: Vec<TermVector> = Vec::new();
         for document in documents {
@@ -105,23 +108,22 @@ impl Segment {
                 terms.push(chunk.terms);
             }
         }
-        Ok(head.into_segment(Postings::build(&terms)?, vectors))
+        Ok(head.into_segment(Postings::build(&terms)?, vectors, texts))
     }
 
     /// One segment of the living documents of several.
     pub(super) fn merge(parts: &[(&Self, &Dead)], spool_dir: &Path) -> io::Result<Self> {
-        let mut living: Vec<(usize, &Document)> = Vec::new();
+        let mut living: Vec<Survivor<'_>> = Vec::new();
         for (nth, (part, dead)) in parts.iter().enumerate() {
             let alive = part.documents.iter().enumerate().filter(|&(at, _)| !dead.has_document(at));
-            living.extend(alive.map(|(_, document)| (nth, document)));
+            living.extend(alive.map(|(at, document)| Survivor { nth, part, at, document }));
         }
-        living.sort_unstable_by(|a, b| a.1.id.cmp(&b.1.id));
+        living.sort_unstable_by(|a, b| a.document.id.cmp(&b.document.id));
 
         let mut head = Head::default();
         let mut maps: Vec<Vec<Option<u32>>> =
             parts.iter().map(|(part, _)| vec![None; part.ordinals.len()]).collect();
-        for &(nth, document) in &living {
-            let part = parts[nth].0;
+        for &Survivor { nth, part, document, .. } in &living {
             let collection = &part.collections[document.collection as usize];
             head.push(document.id.clone(), collection, document.version, document.rows as usize);
             for row in document.rows() {
@@ -129,10 +131,11 @@ impl Segment {
                 head.push_row(part.ordinals[row], part.lengths.of_row(row), part.gists[row]);
             }
         }
-        let vectors = copy_vectors(parts, &living, head.ordinals.len(), spool_dir)?;
+        let vectors = copy_vectors(&living, head.ordinals.len(), spool_dir)?;
+        let texts = copy_texts(&living, head.ordinals.len(), spool_dir)?;
         let parts: Vec<_> = parts.iter().map(|(part, _)| &part.postings).zip(maps).collect();
         let rows = head.ordinals.len();
-        Ok(head.into_segment(Postings::merge(&parts, rows)?, vectors))
+        Ok(head.into_segment(Postings::merge(&parts, rows)?, vectors, texts))
     }
 
     /// Where a document stands in `documents`.
@@ -153,6 +156,7 @@ impl Segment {
             + self.gists.capacity() * size_of::<Gist>()
             + self.postings.memory_bytes()
             + self.vectors.memory_bytes()
+            + self.texts.memory_bytes()
     }
 }
 
@@ -170,22 +174,54 @@ fn spool_vectors<'a>(
     vectors.finish()
 }
 
-fn copy_vectors(
-    parts: &[(&Segment, &Dead)],
-    living: &[(usize, &Document)],
-    rows: usize,
-    spool_dir: &Path,
-) -> io::Result<Vectors> {
-    if parts.iter().all(|(part, _)| part.vectors.is_empty()) {
+/// A document that is taken over into another segment: the place of its own segment, this, and its place in it.
+struct Survivor<'a> {
+    nth: usize,
+    part: &'a Segment,
+    at: usize,
+    document: &'a Document,
+}
+
+fn copy_vectors(living: &[Survivor<'_>], rows: usize, spool_dir: &Path) -> io::Result<Vectors> {
+    if living.iter().all(|one| one.part.vectors.is_empty()) {
         return Ok(Vectors::default());
     }
     let mut vectors = VectorsBuilder::new(spool_dir, rows)?;
-    for &(nth, document) in living {
-        for row in document.rows() {
-            vectors.push(parts[nth].0.vectors.exact(row))?;
+    for one in living {
+        for row in one.document.rows() {
+            vectors.push(one.part.vectors.exact(row))?;
         }
     }
     vectors.finish()
+}
+
+fn spool_texts(spool_dir: &Path, documents: &[DocumentRows]) -> io::Result<Texts> {
+    let chunks = || documents.iter().flat_map(|document| &document.chunks);
+    if chunks().all(|chunk| chunk.text.is_none()) {
+        return Ok(Texts::default());
+    }
+    let (mut texts, none) = (TextsBuilder::new(spool_dir, chunks().count())?, ChunkText::default());
+    for document in documents {
+        texts.push_document(&document.about)?;
+        for chunk in &document.chunks {
+            texts.push(chunk.text.as_ref().unwrap_or(&none))?;
+        }
+    }
+    texts.finish()
+}
+
+fn copy_texts(living: &[Survivor<'_>], rows: usize, spool_dir: &Path) -> io::Result<Texts> {
+    if living.iter().all(|one| one.part.texts.is_empty()) {
+        return Ok(Texts::default());
+    }
+    let mut texts = TextsBuilder::new(spool_dir, rows)?;
+    for one in living {
+        texts.push_document(&one.part.texts.about(one.at).unwrap_or_default())?;
+        for row in one.document.rows() {
+            texts.push(&one.part.texts.row(row).unwrap_or_default())?;
+        }
+    }
+    texts.finish()
 }
 
 /// The part of a segment that is filled document by document.
@@ -218,13 +254,13 @@ impl Head {
         self.totals.add(lengths);
     }
 
-    fn into_segment(mut self, postings: Postings, vectors: Vectors) -> Segment {
+    fn into_segment(mut self, postings: Postings, vectors: Vectors, texts: Texts) -> Segment {
         self.documents.shrink_to_fit();
         self.ordinals.shrink_to_fit();
         self.lengths.shrink_to_fit();
         self.gists.shrink_to_fit();
         let Self { documents, collections, ordinals, lengths, gists, totals, .. } = self;
-        Segment { documents, collections, ordinals, lengths, gists, totals, postings, vectors }
+        Segment { documents, collections, ordinals, lengths, gists, totals, postings, vectors, texts }
     }
 }
 

@@ -23,12 +23,14 @@ fn document(id: usize, seed: u64) -> DocumentRows {
             ordinal: ordinal as i64,
             terms: analyse_passage("", None, &text),
             vector: (random.below(5) > 0).then(|| random.vector()),
+            text: (id % 4 > 0).then(|| ChunkText { content: text.into(), ..ChunkText::default() }),
         }
     };
     DocumentRows {
         document_id: format!("d{id}"),
         collection_id: format!("c{}", id % 3),
         version: seed as i64,
+        about: About { title: format!("Title {seed}").into(), source_url: None },
         chunks: (0..chunks).map(|ordinal| chunk(ordinal, &mut random)).collect(),
     }
 }
@@ -107,6 +109,16 @@ proptest! {
             // A document that is put after it was removed in the same step is in both lists, and stays.
             index = index.with(changed, &removed).unwrap();
         }
+        for (id, document) in &expected {
+            for chunk in &document.chunks {
+                let told = index.text(&document.document_id, chunk.ordinal);
+                prop_assert_eq!(told.filter(|text| !text.content.is_empty()), chunk.text.clone());
+            }
+            let about = index.about(&document.document_id);
+            prop_assert!(about == Some(document.about.clone()) || id % 4 == 0, "{:?}", about);
+        }
+        let mut gone = (0..30).filter(|id| !expected.contains_key(id)).map(|id| format!("d{id}"));
+        prop_assert!(gone.all(|id| index.text(&id, 0).is_none() && index.about(&id).is_none()));
         let whole = Index::new(&spool()).with(expected.into_values().collect(), &[]).unwrap();
         prop_assert_eq!(index.len(), whole.len());
         let vector = Random(seed | 1).vector();
@@ -145,12 +157,14 @@ proptest! {
 
 #[test]
 fn a_changed_document_replaces_its_old_rows_and_a_removed_one_never_comes_back() {
-    let text =
-        |text: &str| vec![ChunkRow { ordinal: 0, terms: analyse_passage("", None, text), vector: None }];
+    let text = |text: &str| {
+        vec![ChunkRow { ordinal: 0, terms: analyse_passage("", None, text), vector: None, text: None }]
+    };
     let rows = |version, chunks| DocumentRows {
         document_id: "a".into(),
         collection_id: "c".into(),
         version,
+        about: About::default(),
         chunks,
     };
     let ask = |index: &Index, text: &str| {
@@ -217,7 +231,13 @@ fn titled(id: &str, title: &str, text: &str) -> DocumentRows {
         document_id: id.into(),
         collection_id: "c".into(),
         version: 1,
-        chunks: vec![ChunkRow { ordinal: 0, terms: analyse_passage(title, None, text), vector: None }],
+        about: About::default(),
+        chunks: vec![ChunkRow {
+            ordinal: 0,
+            terms: analyse_passage(title, None, text),
+            vector: None,
+            text: None,
+        }],
     }
 }
 
@@ -283,9 +303,10 @@ fn where_vectors_are_many_the_best_are_found_among_them_all_the_same() {
             // Words of its own: none is a copy of another.
             let words: Vec<String> = (0..8).map(|_| format!("w{}", random.below(1 << 20))).collect();
             let terms = analyse_passage("", None, &format!("{} {id}", words.join(" ")));
-            let chunks = vec![ChunkRow { ordinal: 0, terms, vector }];
+            let chunks = vec![ChunkRow { ordinal: 0, terms, vector, text: None }];
             let collection_id = format!("c{}", id % 10);
-            DocumentRows { document_id: format!("d{id}"), collection_id, version: 1, chunks }
+            let (document_id, about) = (format!("d{id}"), About::default());
+            DocumentRows { document_id, collection_id, version: 1, about, chunks }
         });
         index = index.with(documents.collect(), &[]).unwrap();
     }

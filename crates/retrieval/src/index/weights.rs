@@ -85,18 +85,23 @@ impl Weights {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ChunkRow, DocumentRows, analyse_passage, analyse_query};
+    use crate::{About, ChunkRow, DocumentRows, analyse_passage, analyse_query};
 
     #[test]
     fn a_rare_word_of_the_question_is_worth_more_than_a_common_one() {
         let spool = tempfile::tempdir().unwrap();
-        let row =
-            |ordinal, text: &str| ChunkRow { ordinal, terms: analyse_passage("", None, text), vector: None };
+        let row = |ordinal, text: &str| ChunkRow {
+            ordinal,
+            terms: analyse_passage("", None, text),
+            vector: None,
+            text: None,
+        };
         let common = (0..30).map(|n| row(n, "The tent is green."));
         let document = DocumentRows {
             document_id: "doc".into(),
             collection_id: "col".into(),
             version: 1,
+            about: About::default(),
             chunks: common.chain([row(30, "The stove burns petrol.")]).collect(),
         };
         let index = Index::new(spool.path()).with(vec![document], &[]).unwrap();

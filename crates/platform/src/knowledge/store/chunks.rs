@@ -93,6 +93,13 @@ pub(in crate::knowledge) struct IndexedChunk {
     pub ordinal: i64,
     pub terms: Vec<u8>,
     pub vector: Option<Vec<u8>>,
+    pub content: String,
+    pub heading: Option<String>,
+    pub page: Option<i64>,
+    pub row_number: Option<i64>,
+    pub sheet: Option<String>,
+    pub char_start: i64,
+    pub token_count: i64,
 }
 
 pub(in crate::knowledge) async fn generation(db: &mut Read, tenant: &Tenant) -> Result<i64> {
@@ -112,6 +119,20 @@ pub(in crate::knowledge) async fn indexed_documents(
         .await?)
 }
 
+/// Title and address of documents.
+pub(in crate::knowledge) async fn titles(
+    db: &mut Read,
+    tenant: &Tenant,
+    documents: &[&IndexedDocument],
+) -> Result<Vec<(DocumentId, String, Option<String>)>> {
+    Ok(db
+        .all(
+            sql!("SELECT id, title, source_url FROM documents WHERE workspace_id = $1", tenant)
+                .and_in("id", documents.iter().map(|document| &document.id)),
+        )
+        .await?)
+}
+
 pub(in crate::knowledge) async fn indexed_chunks(
     db: &mut Read,
     tenant: &Tenant,
@@ -120,7 +141,9 @@ pub(in crate::knowledge) async fn indexed_chunks(
     Ok(db
         .all(
             sql!(
-                "SELECT c.document_id, c.ordinal, c.terms, c.vector FROM chunks c
+                "SELECT c.document_id, c.ordinal, c.terms, c.vector, c.content, c.heading, c.page, c.row_number, c.sheet,
+                        c.char_start, c.token_count
+                 FROM chunks c
                  JOIN documents d ON d.id = c.document_id AND d.version = c.version WHERE c.workspace_id = $1",
                 tenant
             )
@@ -128,47 +151,6 @@ pub(in crate::knowledge) async fn indexed_chunks(
             .push(" ORDER BY c.document_id, c.ordinal"),
         )
         .await?)
-}
-
-/// A chunk's text and place, as an answer needs it.
-#[derive(Clone, Debug, FromRow)]
-pub(in crate::knowledge) struct Text {
-    pub document_id: DocumentId,
-    pub ordinal: i64,
-    pub title: String,
-    pub source_url: Option<String>,
-    pub content: String,
-    pub heading: Option<String>,
-    pub page: Option<i64>,
-    pub row_number: Option<i64>,
-    pub sheet: Option<String>,
-    pub char_start: i64,
-    pub token_count: i64,
-}
-
-pub(in crate::knowledge) async fn texts<'a>(
-    db: &mut Read,
-    tenant: &Tenant,
-    places: impl Iterator<Item = (&'a str, i64, i64)>,
-) -> Result<Vec<Text>> {
-    let mut query = sql!(
-        "SELECT c.document_id, c.ordinal, d.title, d.source_url, c.content, c.heading, c.page, c.row_number, c.sheet,
-                c.char_start, c.token_count
-         FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.workspace_id = $1",
-        tenant
-    )
-    .push(" AND (");
-    let mut first = true;
-    // Nothing but alternatives on the primary key: a constant among them would make SQLite scan the table.
-    for (document, version, ordinal) in places {
-        query = query
-            .push(if std::mem::take(&mut first) { "" } else { " OR " })
-            .push_bind("(c.document_id = ", document)
-            .push_bind(" AND c.version = ", version)
-            .push_bind(" AND c.ordinal = ", ordinal)
-            .push(")");
-    }
-    if first { Ok(Vec::new()) } else { Ok(db.all(query.push(")")).await?) }
 }
 
 /// Little-endian f32.
