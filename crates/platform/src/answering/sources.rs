@@ -1,6 +1,6 @@
 //! Where an answer comes from, as the visitor sees it.
 
-use std::{collections::HashSet, ops::Range};
+use std::ops::Range;
 
 use bytestring::ByteString;
 
@@ -53,12 +53,10 @@ fn source(citation: usize, found: &Found, span: Range<usize>) -> Source {
 
 /// The sentence that shares most words with a statement.
 pub(super) fn nearest(content: &str, statement: &str) -> Range<usize> {
-    let statement = statement.to_lowercase();
-    let wanted = words(&statement);
+    let wanted = words(statement);
     let share = |span: &Range<usize>| {
-        let sentence = content[span.clone()].to_lowercase();
-        let own = words(&sentence);
-        let common = own.intersection(&wanted).count() as f32;
+        let own = words(&content[span.clone()]);
+        let common = own.iter().filter(|word| wanted.binary_search(word).is_ok()).count() as f32;
         // Dice's coefficient, so that a long sentence has no advantage.
         2.0 * common / (own.len() + wanted.len()).max(1) as f32
     };
@@ -71,8 +69,17 @@ pub(super) fn nearest(content: &str, statement: &str) -> Range<usize> {
     from..from + text.trim().len()
 }
 
-fn words(text: &str) -> HashSet<&str> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect()
+/// The different words of a text in lower case, as sorted hashes (64-bit FNV-1a over characters), which are compared faster.
+fn words(text: &str) -> Vec<u64> {
+    let hash = |word: &str| {
+        let chars = word.chars().flat_map(char::to_lowercase).map(u64::from);
+        chars.fold(0xCBF2_9CE4_8422_2325_u64, |hash, c| (hash ^ c).wrapping_mul(0x0000_0100_0000_01B3))
+    };
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let mut words: Vec<u64> = words.map(hash).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
 }
 
 #[cfg(test)]

@@ -92,9 +92,12 @@ impl Stem {
             && !matches!(self.0[end - 1], b'w' | b'x' | b'y')
     }
 
-    /// Where `suffix` begins, if the word ends in it.
+    /// Where `suffix` begins, if the word ends in it. Most words do not, and their last letter tells.
+    #[inline]
     fn suffix(&self, suffix: &str) -> Option<usize> {
-        self.0.ends_with(suffix.as_bytes()).then(|| self.0.len() - suffix.len())
+        let suffix = suffix.as_bytes();
+        let ends = self.0.last() == suffix.last() && self.0.ends_with(suffix);
+        ends.then(|| self.0.len() - suffix.len())
     }
 
     fn set_end(&mut self, at: usize, ending: &str) {
