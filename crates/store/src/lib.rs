@@ -13,7 +13,7 @@ mod sql;
 pub use blobs::{BlobError, Blobs, Stored};
 pub use db::{Db, DbConfig, Dialect, Read, Row, Write};
 pub use objects::{Arrived, Objects};
-pub use sql::{STATEMENTS, Sql};
+pub use sql::{ROWS, STATEMENTS, Sql};
 
 #[doc(hidden)]
 pub use linkme;

@@ -23,6 +23,10 @@ macro_rules! sql {
     }};
 }
 
+/// Rows that are inserted by one statement where many come one after the other: more make it no faster, and each number of
+/// rows is a statement of its own to prepare.
+pub const ROWS: usize = 16;
+
 /// A statement and its bound values. Text comes from the program only; what users give is bound.
 #[derive(Debug)]
 pub struct Sql {

@@ -38,32 +38,20 @@ async fn insert(app: &App, entries: &[Entry]) -> Result<Vec<Credits>> {
     let now = app.clock.now();
     let mut facts = Vec::new();
     let mut db = app.db.write().await?;
-    for entry in entries {
-        let Entry { tenant, thread, exchange, execution, .. } = entry;
+    let mut touched = Vec::with_capacity(entries.len());
+    for Entry { tenant, thread, .. } in entries {
         let fresh = ConversationId::new(now, app.entropy);
-        let (conversation, is_new) = store::touch(&mut db, tenant, &fresh, thread, now).await?;
-        store::insert_message(&mut db, tenant, &conversation, exchange, now).await?;
-        executions::insert(&mut db, tenant, execution).await?;
-        if exchange.pending.is_some() {
-            store::set_pending(&mut db, tenant, thread, exchange.pending.clone()).await?;
-        }
-        if let Some(contact) = &exchange.visit.contact {
-            store::set_contact(&mut db, tenant, thread, contact).await?;
-        }
-        if let Some(counted_as) = &exchange.visit.counted_as {
-            visitors::spend(&mut db, tenant, counted_as, now).await?;
-        }
-        // What a used-up budget left unanswered is no gap in the knowledge.
-        if !exchange.answered && exchange.visit.means != Means::Person && thread.channel.is_visitors() {
-            let fresh = UnansweredId::new(now, app.entropy);
-            // What goes on from an earlier question says nothing by itself.
-            let question = execution.asked.as_deref().unwrap_or(&exchange.question);
-            let asked = (question, &*spelling(question));
-            let id = store::unanswered::count(&mut db, tenant, &fresh, &thread.agent, asked, now).await?;
-            store::unanswered::asked_in(&mut db, tenant, &id, &conversation).await?;
-        }
-        if thread.channel.is_visitors() {
-            facts.extend(entry.facts(conversation, is_new).into_iter().map(|fact| (tenant, fact)));
+        touched.push(store::touch(&mut db, tenant, &fresh, thread, now).await?);
+    }
+    let messages =
+        entries.iter().zip(&touched).map(|(e, (conversation, _))| (&e.tenant, conversation, &e.exchange));
+    store::insert_messages(&mut db, &messages.collect::<Vec<_>>(), now).await?;
+    let runs: Vec<_> = entries.iter().map(|e| (&e.tenant, &e.execution)).collect();
+    executions::insert(&mut db, &runs).await?;
+    for (entry, (conversation, is_new)) in entries.iter().zip(touched) {
+        follow(app, &mut db, entry, &conversation).await?;
+        if entry.thread.channel.is_visitors() {
+            facts.extend(entry.facts(conversation, is_new).into_iter().map(|fact| (&entry.tenant, fact)));
         }
     }
     events::record_all(app, &mut db, facts.iter().map(|(tenant, fact)| (*tenant, fact))).await?;
@@ -71,6 +59,31 @@ async fn insert(app: &App, entries: &[Entry]) -> Result<Vec<Credits>> {
     let charged = charge(app, &mut db, entries).await?;
     db.commit().await?;
     Ok(charged)
+}
+
+/// Writes down what only some exchanges bring with them.
+async fn follow(app: &App, db: &mut Write, entry: &Entry, conversation: &ConversationId) -> Result<()> {
+    let Entry { tenant, thread, exchange, execution, .. } = entry;
+    let now = app.clock.now();
+    if exchange.pending.is_some() {
+        store::set_pending(db, tenant, thread, exchange.pending.clone()).await?;
+    }
+    if let Some(contact) = &exchange.visit.contact {
+        store::set_contact(db, tenant, thread, contact).await?;
+    }
+    if let Some(counted_as) = &exchange.visit.counted_as {
+        visitors::spend(db, tenant, counted_as, now).await?;
+    }
+    // What a used-up budget left unanswered is no gap in the knowledge.
+    if !exchange.answered && exchange.visit.means != Means::Person && thread.channel.is_visitors() {
+        let fresh = UnansweredId::new(now, app.entropy);
+        // What goes on from an earlier question says nothing by itself.
+        let question = execution.asked.as_deref().unwrap_or(&exchange.question);
+        let asked = (question, &*spelling(question));
+        let id = store::unanswered::count(db, tenant, &fresh, &thread.agent, asked, now).await?;
+        store::unanswered::asked_in(db, tenant, &id, conversation).await?;
+    }
+    Ok(())
 }
 
 /// Takes what runs cost; gives what was charged for each.

@@ -1,15 +1,12 @@
 //! The log's tables.
 
-use ::store::{Read, Sql, Write, sql};
+use ::store::{ROWS, Read, Sql, Write, sql};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::FromRow;
 
 use super::Fact;
 use crate::{EventId, Result, Tenant, WorkspaceId};
-
-/// Rows of one statement: more make it no faster, and each number of rows is a statement of its own to prepare.
-const ROWS: usize = 16;
 
 #[derive(FromRow)]
 pub(super) struct Row {

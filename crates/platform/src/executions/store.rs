@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
-use store::{Read, Sql, Write, sql};
+use store::{ROWS, Read, Sql, Write, sql};
 
 use super::{Attempt, Claim, Execution, Outcome, Timings, ToolCall, Weighed};
 use crate::{
@@ -86,42 +86,46 @@ impl TryFrom<Row> for Execution {
     }
 }
 
-/// Keeps a run as part of a change.
-pub(crate) async fn insert(db: &mut Write, tenant: &Tenant, e: &Execution) -> Result<()> {
-    db.execute(sql!(
-        "INSERT INTO executions (id, workspace_id, agent_id, message_id, channel, agent_version, input, asked, output,
-             output_format, outcome, reason, confidence, model, attempts, passages, tool_calls, claims, tokens_input,
-             tokens_output, timings, replay_of, credits, cost, key_id, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-             $25, $26)",
-        &e.id,
-        tenant,
-        &e.agent_id,
-        &e.message_id,
-        e.channel.as_str(),
-        e.agent_version.as_str(),
-        e.input.as_str(),
-        e.asked.clone(),
-        e.output.as_str(),
-        e.output_format.as_str(),
-        e.outcome.as_str(),
-        e.reason.clone(),
-        e.confidence,
-        e.model.as_str(),
-        serde_json::to_value(&e.attempts)?,
-        serde_json::to_value(&e.passages)?,
-        serde_json::to_value(&e.tool_calls)?,
-        serde_json::to_value(&e.claims)?,
-        e.tokens_input,
-        e.tokens_output,
-        serde_json::to_value(e.timings)?,
-        e.replay_of.as_ref().map(|id| id.as_str().to_owned()),
-        e.credits.thousandths(),
-        e.cost,
-        e.key_id.as_ref().map(|id| id.as_str().to_owned()),
-        e.created_at
-    ))
-    .await?;
+/// Keeps runs as part of a change.
+pub(crate) async fn insert(db: &mut Write, runs: &[(&Tenant, &Execution)]) -> Result<()> {
+    for runs in runs.chunks(ROWS) {
+        let mut insert = Sql::new(
+            "INSERT INTO executions (id, workspace_id, agent_id, message_id, channel, agent_version, input, asked, output,
+                 output_format, outcome, reason, confidence, model, attempts, passages, tool_calls, claims, tokens_input,
+                 tokens_output, timings, replay_of, credits, cost, key_id, created_at) VALUES",
+        );
+        for (tenant, e) in runs {
+            insert = insert.push_row([
+                (&e.id).into(),
+                (*tenant).into(),
+                (&e.agent_id).into(),
+                (&e.message_id).into(),
+                e.channel.as_str().into(),
+                e.agent_version.as_str().into(),
+                e.input.as_str().into(),
+                e.asked.clone().into(),
+                e.output.as_str().into(),
+                e.output_format.as_str().into(),
+                e.outcome.as_str().into(),
+                e.reason.clone().into(),
+                e.confidence.into(),
+                e.model.as_str().into(),
+                serde_json::to_value(&e.attempts)?.into(),
+                serde_json::to_value(&e.passages)?.into(),
+                serde_json::to_value(&e.tool_calls)?.into(),
+                serde_json::to_value(&e.claims)?.into(),
+                e.tokens_input.into(),
+                e.tokens_output.into(),
+                serde_json::to_value(e.timings)?.into(),
+                e.replay_of.as_ref().map(|id| id.as_str().to_owned()).into(),
+                e.credits.thousandths().into(),
+                e.cost.into(),
+                e.key_id.as_ref().map(|id| id.as_str().to_owned()).into(),
+                e.created_at.into(),
+            ]);
+        }
+        db.execute(insert).await?;
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ pub(super) mod unanswered;
 use chrono::{DateTime, Utc};
 use models::{Role, Turn};
 use sqlx::FromRow;
-use store::{Read, Write, sql};
+use store::{ROWS, Read, Sql, Write, sql};
 
 use super::{Channel, Exchange, Feedback, Thread, Wish};
 use crate::{
@@ -82,33 +82,37 @@ pub(super) async fn touch(
     Ok((id, messages == 2))
 }
 
-pub(super) async fn insert_message(
+/// Writes messages down, each with its conversation.
+pub(super) async fn insert_messages(
     db: &mut Write,
-    tenant: &Tenant,
-    conversation: &ConversationId,
-    e: &Exchange,
+    messages: &[(&Tenant, &ConversationId, &Exchange)],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    db.execute(sql!(
-        "INSERT INTO messages (id, workspace_id, conversation_id, question, answer, answered, confidence, model, degraded,
-             agent_version, sources, response_time_ms, created_at, files)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        &e.id,
-        tenant,
-        conversation,
-        e.question.as_str(),
-        e.answer.as_str(),
-        e.answered,
-        e.confidence,
-        e.model.as_str(),
-        e.degraded,
-        e.agent_version.as_str(),
-        e.sources.clone(),
-        e.response_time_ms,
-        now,
-        files(e)?
-    ))
-    .await?;
+    for messages in messages.chunks(ROWS) {
+        let mut insert = Sql::new(
+            "INSERT INTO messages (id, workspace_id, conversation_id, question, answer, answered, confidence, model,
+                 degraded, agent_version, sources, response_time_ms, created_at, files) VALUES",
+        );
+        for (tenant, conversation, e) in messages {
+            insert = insert.push_row([
+                (&e.id).into(),
+                (*tenant).into(),
+                (*conversation).into(),
+                e.question.as_str().into(),
+                e.answer.as_str().into(),
+                e.answered.into(),
+                e.confidence.into(),
+                e.model.as_str().into(),
+                e.degraded.into(),
+                e.agent_version.as_str().into(),
+                e.sources.clone().into(),
+                e.response_time_ms.into(),
+                now.into(),
+                files(e)?.into(),
+            ]);
+        }
+        db.execute(insert).await?;
+    }
     Ok(())
 }
 
