@@ -14,7 +14,10 @@ use std::time::Duration;
 use ::store::{Read, Write};
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 
 pub use fact::{Fact, Kind};
 
@@ -28,6 +31,9 @@ const BATCH: i64 = 500;
 const LOOK: Duration = Duration::from_secs(1);
 /// From the bell to the look: whoever wrote has mostly committed by then, and what follows closely comes along.
 const SETTLE: Duration = Duration::from_millis(20);
+/// From one look that found something to the next, unless more is waiting than one look takes. What goes with a look (the
+/// places, the transaction) is dearer than an event, and a busy server would look as often as there are answers.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// An event as it is read.
 #[derive(Clone, Debug)]
@@ -76,35 +82,50 @@ pub async fn record_all<'a>(
 pub struct Reader {
     name: &'static str,
     bell: watch::Receiver<()>,
+    /// When it looks again.
+    rested: Option<Instant>,
 }
 
 impl Reader {
     /// A reader by name. A new one begins at the oldest event that is kept.
     pub fn new(app: &App, name: &'static str) -> Self {
-        Self { name, bell: app.facts.0.subscribe() }
+        Self { name, bell: app.facts.0.subscribe(), rested: None }
     }
 
     /// The next events in order, and the transaction in which they count as read: what follows from them is written
     /// there and committed. Waits for events; none when the server stops.
     pub async fn next(&mut self, app: &App) -> Option<(Write, Vec<Event>)> {
         let name = self.name;
-        self.until(app, || read_on(app, name)).await
+        self.until(app, || read_on(app, name), |(_, events)| events.len()).await
     }
 
     /// The next events in order, for who has work to do on them during which nobody should wait for a transaction.
     /// They count as read by [`take`]. Waits for events; none when the server stops.
     pub async fn peek(&mut self, app: &App) -> Option<Batch> {
         let name = self.name;
-        self.until(app, || look_on(app, name)).await
+        self.until(app, || look_on(app, name), |batch| batch.events.len()).await
     }
 
-    async fn until<T, F>(&mut self, app: &App, mut look: impl FnMut() -> F) -> Option<T>
+    /// Looks until there is something, whose number of events `count` tells.
+    async fn until<T, F>(
+        &mut self,
+        app: &App,
+        mut look: impl FnMut() -> F,
+        count: impl Fn(&T) -> usize,
+    ) -> Option<T>
     where
         F: Future<Output = Result<Option<T>>>,
     {
+        if let Some(rested) = self.rested.take() {
+            app.stopping.run_until_cancelled(sleep_until(rested)).await;
+        }
         while !app.stopping.is_cancelled() {
+            let began = Instant::now();
             match look().await {
-                Ok(Some(read)) => return Some(read),
+                Ok(Some(read)) => {
+                    self.rested = (count(&read) < BATCH as usize).then_some(began + PAUSE);
+                    return Some(read);
+                }
                 Ok(None) => {}
                 Err(error) => {
                     tracing::error!(reader = self.name, %error, "the event log cannot be read");
