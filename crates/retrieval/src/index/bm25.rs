@@ -4,6 +4,8 @@
 //! Rows are scored block by block, all terms in one block before the next, so that what is added to stays in the nearest
 //! cache.
 
+use std::ops::Range;
+
 use super::Part;
 use super::postings::Rows;
 use super::segment::Segment;
@@ -115,22 +117,33 @@ impl Statistics {
             let rows = first..first + sums.len();
             set_norms(&mut block.word_norms, &segment.lengths.words[rows.clone()], self.average_words);
             if grams {
-                set_norms(&mut block.gram_norms, &segment.lengths.grams[rows], self.average_grams);
+                set_norms(&mut block.gram_norms, &segment.lengths.grams[rows.clone()], self.average_grams);
             }
-            sums.fill(0.0);
-            coverages.fill(0.0);
-            for (term, rows) in &mut lists {
-                block.add(term, rows, first, (sums, coverages));
+            block.sums.fill(0.0);
+            block.coverages.fill(0.0);
+            for (term, list) in &mut lists {
+                block.add(term, list, rows.clone());
             }
+            sums.copy_from_slice(&block.sums[..rows.len()]);
+            coverages.copy_from_slice(&block.coverages[..rows.len()]);
         }
     }
 }
 
-/// What the lengths of a block's rows make of a term that stands in them.
-#[derive(Default)]
+/// Scores of a block's rows, and what their lengths make of a term that stands in them. Arrays, as a row in a block of
+/// known size needs no check.
 struct Block {
+    sums: [f32; BLOCK],
+    coverages: [f32; BLOCK],
     word_norms: Norms,
     gram_norms: Norms,
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        let (sums, coverages) = ([0.0; BLOCK], [0.0; BLOCK]);
+        Self { sums, coverages, word_norms: Norms::default(), gram_norms: Norms::default() }
+    }
 }
 
 /// BM25 gives a row that holds a term `count` times `count / (count + norm)` of the term's weight.
@@ -171,25 +184,20 @@ vectorised! {
 }
 
 impl Block {
-    /// Adds a term to the rows from `first` on.
-    fn add(
-        &self,
-        term: &WeighedTerm,
-        rows: &mut Rows<'_>,
-        first: usize,
-        (sums, coverages): (&mut [f32], &mut [f32]),
-    ) {
+    /// Adds a term to the block's rows.
+    fn add(&mut self, term: &WeighedTerm, list: &mut Rows<'_>, rows: Range<usize>) {
+        let Self { sums, coverages, word_norms, gram_norms } = self;
         let norms = match Kind::of(term.hash) {
-            Kind::Gram => &self.gram_norms,
-            Kind::Word | Kind::Pair => &self.word_norms,
+            Kind::Gram => gram_norms,
+            Kind::Word | Kind::Pair => word_norms,
         };
-        match rows {
+        match list {
             Rows::Counts(counts) => {
-                let counts = &counts[first..first + sums.len()];
-                add_to_all(counts, &norms.norms, (term.weight, term.coverage), sums, coverages);
+                let worth = (term.weight, term.coverage);
+                add_to_all(&counts[rows], &norms.norms, worth, sums, coverages);
             }
-            Rows::Gaps(gaps) => gaps.until(first + sums.len(), |row, count| {
-                let at = row - first;
+            Rows::Gaps(gaps) => gaps.until(rows.end, |row, count| {
+                let at = (row - rows.start) % BLOCK;
                 sums[at] += term.weight * norms.share(at, count);
                 coverages[at] += term.coverage;
             }),
