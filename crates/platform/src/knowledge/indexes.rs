@@ -13,7 +13,7 @@ use std::{
 use ::store::{Read, Write};
 use retrieval::{About, ChunkRow, ChunkText, DocumentRows, Index, TermVector};
 
-use super::store::{self, IndexedChunk, IndexedDocument};
+use super::store::{self, IndexedChunk, IndexedDocument, Titled};
 use crate::{App, Config, DocumentId, Error, Result, Tenant, WorkspaceId, cache::Cache};
 
 /// The channel on which servers tell each other that something else can be searched.
@@ -207,14 +207,15 @@ fn batches<'a>(documents: &'a [&'a IndexedDocument]) -> impl Iterator<Item = &'a
 
 fn rows(
     documents: &[&IndexedDocument],
-    (chunks, titles): (Vec<IndexedChunk>, Vec<(DocumentId, String, Option<String>)>),
+    (chunks, titles): (Vec<IndexedChunk>, Vec<Titled>),
     embedding: Option<&str>,
 ) -> Result<Vec<DocumentRows>> {
     let mut by_document: HashMap<String, Vec<ChunkRow>> = HashMap::new();
-    let about =
-        |title: String, url: Option<String>| About { title: title.into(), source_url: url.map(Into::into) };
-    let mut abouts: HashMap<DocumentId, About> =
-        titles.into_iter().map(|(id, title, url)| (id, about(title, url))).collect();
+    let about = |titled: Titled| {
+        let (title, source_url) = (titled.title.into(), titled.source_url.map(Into::into));
+        (titled.id, About { title, source_url })
+    };
+    let mut abouts: HashMap<DocumentId, About> = titles.into_iter().map(about).collect();
     let usable: HashSet<&str> = documents
         .iter()
         .filter(|document| document.embedding.is_some() && document.embedding.as_deref() == embedding)

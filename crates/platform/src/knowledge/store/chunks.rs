@@ -119,12 +119,19 @@ pub(in crate::knowledge) async fn indexed_documents(
         .await?)
 }
 
-/// Title and address of documents.
+/// What is told of a document beside its passages.
+#[derive(FromRow)]
+pub(in crate::knowledge) struct Titled {
+    pub id: DocumentId,
+    pub title: String,
+    pub source_url: Option<String>,
+}
+
 pub(in crate::knowledge) async fn titles(
     db: &mut Read,
     tenant: &Tenant,
     documents: &[&IndexedDocument],
-) -> Result<Vec<(DocumentId, String, Option<String>)>> {
+) -> Result<Vec<Titled>> {
     Ok(db
         .all(
             sql!("SELECT id, title, source_url FROM documents WHERE workspace_id = $1", tenant)
