@@ -252,14 +252,18 @@ on_both! {
             shop.ask(&server, &format!("sess_{n}"), text).await;
             server.app.clock.advance(TimeDelta::seconds(1));
         }
-        let report = until(&server, &shop, "questions?days=7", |report| report["top_questions"][1]["count"] == 1 && report["top_questions"][0]["count"] == 4).await;
+        // What subjects are called is known a moment after their questions are.
+        let report = until(&server, &shop, "questions?days=7", |report| {
+            let counts = [0, 1].map(|n| &report["top_questions"][n]["count"]);
+            counts == [4, 1] && report["categories"][0]["category"] != "Other"
+        })
+        .await;
         let top = &report["top_questions"];
         assert_eq!(top[0]["question"], asked[0], "named by the wording that was used most");
         assert_eq!((&top[0]["trend"], &top[1]["count"]), (&json!("up"), &json!(1)));
         assert_eq!(report["trending"].as_array().unwrap().len(), 1);
         let categories = report["categories"].as_array().unwrap();
         assert_eq!(categories.iter().map(|one| one["count"].as_i64().unwrap()).sum::<i64>(), 5, "{report}");
-        assert_ne!(categories[0]["category"], "Other");
 
         let list = until(&server, &shop, "unanswered", |list| list["total"] == 2).await;
         let first = &list["unanswered"][0];
