@@ -82,6 +82,8 @@ impl Server {
     /// When the listener fails.
     pub async fn run(self, more: Router<App>) -> Result<()> {
         let Self { app, listener, metrics } = self;
+        // Before the first answer: whoever sees one may stop the server at once.
+        let signalled = signalled();
         app.start();
         app.tasks.spawn(tend(app.clone(), metrics.clone()));
         let routes = frontdesk::router(&app, metrics, more);
@@ -94,7 +96,7 @@ impl Server {
         let mut serving = std::pin::pin!(serving);
         tokio::select! {
             () = &mut serving => {}
-            () = signalled() => {
+            () = signalled => {
                 tracing::info!("stopping: letting open streams finish");
                 app.stopping.cancel();
                 if tokio::time::timeout(app.config.drain, serving).await.is_err() {
@@ -116,14 +118,17 @@ async fn tend(app: App, metrics: PrometheusHandle) {
     }
 }
 
-async fn signalled() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("cannot listen for signals");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+/// Listens for signals from now on; ends when one asks to stop.
+fn signalled() -> impl Future<Output = ()> {
+    let term_and_int = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    async {
+        let [Ok(mut term), Ok(mut int)] = term_and_int else {
+            tracing::error!("cannot listen for signals");
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
     }
 }
