@@ -11,6 +11,7 @@ mod fusion;
 mod postings;
 mod search;
 mod segment;
+mod spool;
 #[cfg(test)]
 mod tests;
 mod texts;

@@ -9,15 +9,14 @@
 //!
 //! A string is its length + 1 and its bytes; 0 is none.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use memmap2::Mmap;
 
+use super::spool::Spool;
 use crate::chunk::{Neighbour, with_neighbours};
 use crate::varint;
 
@@ -183,7 +182,7 @@ impl Reader<'_> {
 /// Takes the texts of a new segment, document by document, in row order.
 pub(super) struct TextsBuilder {
     texts: Texts,
-    spool: BufWriter<File>,
+    spool: Spool,
     /// Bytes written.
     at: u64,
     /// Of the document at hand: its first row, its record and then those of its rows, and where its last text ended.
@@ -196,7 +195,7 @@ impl TextsBuilder {
     pub(super) fn new(spool_dir: &Path, rows: usize) -> io::Result<Self> {
         Ok(Self {
             texts: Texts { rows: Vec::with_capacity(rows), ..Texts::default() },
-            spool: BufWriter::with_capacity(1 << 16, tempfile::tempfile_in(spool_dir)?),
+            spool: Spool::new(spool_dir)?,
             at: 0,
             first_row: 0,
             records: Vec::new(),
@@ -247,17 +246,13 @@ impl TextsBuilder {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.at += bytes.len() as u64;
-        self.spool.write_all(bytes)
+        self.spool.write(bytes)
     }
 
     pub(super) fn finish(mut self) -> io::Result<Texts> {
         self.end_document()?;
         self.texts.documents.shrink_to_fit();
-        let file = self.spool.into_inner().map_err(io::IntoInnerError::into_error)?;
-        #[expect(unsafe_code, reason = "a file is mapped")]
-        // SAFETY: the file has no name, so nobody else can open it, and it is not written any more.
-        let map = unsafe { Mmap::map(&file) }?;
-        self.texts.spool = Bytes::from_owner(map);
+        self.texts.spool = Bytes::from_owner(self.spool.finish()?);
         Ok(self.texts)
     }
 }

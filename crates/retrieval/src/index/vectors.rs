@@ -1,13 +1,13 @@
 //! Vectors of one segment: signs and int8 codes in memory, f32 in a mapped, unlinked file whose pages the system may drop.
 //! Where there are many, the signs tell which are worth a look at their codes, and both which are rescored.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
 use memmap2::Mmap;
 
+use super::spool::Spool;
 use crate::DIMENSIONS;
 use crate::simd::int8::{self, Activations};
 use crate::simd::prefetch;
@@ -100,7 +100,7 @@ impl QueryCodes {
 /// Takes the vectors of a new segment in row order.
 pub(super) struct VectorsBuilder {
     vectors: Vectors,
-    spool: BufWriter<File>,
+    spool: Spool,
 }
 
 impl VectorsBuilder {
@@ -111,7 +111,7 @@ impl VectorsBuilder {
             scales: Vec::with_capacity(rows),
             spool: None,
         };
-        Ok(Self { vectors, spool: BufWriter::with_capacity(1 << 16, tempfile::tempfile_in(spool_dir)?) })
+        Ok(Self { vectors, spool: Spool::new(spool_dir)? })
     }
 
     pub(super) fn push(&mut self, vector: Option<&[f32]>) -> io::Result<()> {
@@ -119,7 +119,7 @@ impl VectorsBuilder {
             self.vectors.signs.push(None);
             self.vectors.scales.push(ABSENT);
             self.vectors.codes.extend([0; DIMENSIONS]);
-            return self.spool.write_all(&[0; VECTOR_BYTES]);
+            return self.spool.write(&[0; VECTOR_BYTES]);
         };
         if vector.len() != DIMENSIONS || !vector.iter().all(|x| x.is_finite()) {
             let message = format!("a vector must have {DIMENSIONS} finite numbers; embed the chunk again");
@@ -131,15 +131,11 @@ impl VectorsBuilder {
         self.vectors.codes.extend(vector.iter().map(|x| (x * inverse).round() as i8));
         self.vectors.scales.push(scale);
         self.vectors.signs.push(Some(vector));
-        self.spool.write_all(bytemuck::cast_slice(vector))
+        self.spool.write(bytemuck::cast_slice(vector))
     }
 
     pub(super) fn finish(mut self) -> io::Result<Vectors> {
-        let file = self.spool.into_inner().map_err(io::IntoInnerError::into_error)?;
-        #[expect(unsafe_code, reason = "a file is mapped")]
-        // SAFETY: the file has no name, so nobody else can open it, and it is not written any more.
-        let map = unsafe { Mmap::map(&file) }?;
-        self.vectors.spool = Some(map);
+        self.vectors.spool = Some(self.spool.finish()?);
         Ok(self.vectors)
     }
 }
