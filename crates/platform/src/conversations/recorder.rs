@@ -1,6 +1,7 @@
 //! Writes exchanges down, those that end at once in one transaction.
 
 use ::store::Write;
+use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{Channel, Exchange, Thread, store, unanswered::spelling};
@@ -49,7 +50,7 @@ async fn insert(app: &App, entries: &[Entry]) -> Result<Vec<Credits>> {
     let runs: Vec<_> = entries.iter().map(|e| (&e.tenant, &e.execution)).collect();
     executions::insert(&mut db, &runs).await?;
     for (entry, (conversation, is_new)) in entries.iter().zip(touched) {
-        follow(app, &mut db, entry, &conversation).await?;
+        follow(app, &mut db, (entry, &conversation), now).await?;
         if entry.thread.channel.is_visitors() {
             facts.extend(entry.facts(conversation, is_new).into_iter().map(|fact| (&entry.tenant, fact)));
         }
@@ -62,9 +63,13 @@ async fn insert(app: &App, entries: &[Entry]) -> Result<Vec<Credits>> {
 }
 
 /// Writes down what only some exchanges bring with them.
-async fn follow(app: &App, db: &mut Write, entry: &Entry, conversation: &ConversationId) -> Result<()> {
+async fn follow(
+    app: &App,
+    db: &mut Write,
+    (entry, conversation): (&Entry, &ConversationId),
+    now: DateTime<Utc>,
+) -> Result<()> {
     let Entry { tenant, thread, exchange, execution, .. } = entry;
-    let now = app.clock.now();
     if exchange.pending.is_some() {
         store::set_pending(db, tenant, thread, exchange.pending.clone()).await?;
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use ::documents::Section;
-use retrieval::{About, ChunkRow, DocumentRows, Mode, Query};
+use retrieval::{About, ChunkRow, ChunkText, DocumentRows, Mode, Query};
 
 use super::{
     Found,
@@ -41,7 +41,7 @@ pub(crate) async fn search_in(
     let empty = app.indexes.empty();
     let cut = tokio::task::spawn_blocking(move || {
         let mut parts: Vec<_> = all.iter().map(|one| ingest::cut_loose(one, MOST)).collect();
-        let index = empty.with(rows(&all, &parts), &[]).map_err(Error::internal)?;
+        let index = empty.with(rows(&all, &parts, |_| None), &[]).map_err(Error::internal)?;
         let terms = retrieval::analyse_query(&text);
         let query = Query { terms, vector: None, collections: None, mode: Mode::Lexical };
         let hits = index.search(&query, COMPARED);
@@ -60,18 +60,26 @@ pub(crate) async fn search_in(
             ingest::embed_part(app, &one.title, chunks).await?;
         }
     }
-    let index = app.indexes.empty().with(rows(texts, &parts), &[]).map_err(Error::internal)?;
+    let index = app
+        .indexes
+        .empty()
+        .with(rows(texts, &parts, |chunk| Some(chunk.text())), &[])
+        .map_err(Error::internal)?;
     let terms = retrieval::analyse_query(question);
     let hits = index.search(&Query { terms, vector, collections: None, mode: Mode::Fused }, limit);
     Ok(hits.into_iter().filter_map(|hit| Found::of(&index, hit)).collect())
 }
 
-fn rows(texts: &[Loose], parts: &[Vec<PreparedChunk>]) -> Vec<DocumentRows> {
+fn rows(
+    texts: &[Loose],
+    parts: &[Vec<PreparedChunk>],
+    text: impl Fn(&PreparedChunk) -> Option<ChunkText>,
+) -> Vec<DocumentRows> {
     let row = |chunk: &PreparedChunk| ChunkRow {
         ordinal: chunk.ordinal,
         terms: chunk.terms.clone(),
         vector: chunk.vector.clone(),
-        text: Some(chunk.text()),
+        text: text(chunk),
     };
     let document = |(one, chunks): (&Loose, &Vec<PreparedChunk>)| DocumentRows {
         document_id: one.id.as_str().to_owned(),
