@@ -264,6 +264,7 @@ on_both! {
         assert_eq!(report["trending"].as_array().unwrap().len(), 1);
         let categories = report["categories"].as_array().unwrap();
         assert_eq!(categories.iter().map(|one| one["count"].as_i64().unwrap()).sum::<i64>(), 5, "{report}");
+        assert_ne!(categories[0]["category"], "Other");
 
         let list = until(&server, &shop, "unanswered", |list| list["total"] == 2).await;
         let first = &list["unanswered"][0];
