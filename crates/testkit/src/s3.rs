@@ -94,7 +94,8 @@ impl S3 {
         held(&self.kept).uploads.len()
     }
 
-    /// What was called since the last look, and how it ended: `PUT /files/a?partNumber 200`.
+    /// What was called since the last look, and how it ended: `PUT /files/a?partNumber 200`, or `… cut off` when the
+    /// client went away in the middle of the body.
     pub fn calls(&self) -> Vec<String> {
         std::mem::take(&mut held(&self.kept).calls)
     }
@@ -116,10 +117,11 @@ async fn answer(State(kept): State<Arc<Mutex<Kept>>>, request: Request) -> Respo
     if !names.is_empty() {
         call += &format!("?{}", names.join("&"));
     }
-    let outcome = match to_bytes(body, MOST).await {
-        Ok(body) => serve(&mut held(&kept), &parts, body),
-        Err(_) => Err((400, "IncompleteBody")),
+    let Ok(body) = to_bytes(body, MOST).await else {
+        held(&kept).calls.push(call + " cut off");
+        return refused((400, "IncompleteBody"));
     };
+    let outcome = serve(&mut held(&kept), &parts, body);
     let response = outcome.unwrap_or_else(refused);
     held(&kept).calls.push(format!("{call} {}", response.status().as_u16()));
     response
