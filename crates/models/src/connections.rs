@@ -1,7 +1,15 @@
 //! Connections to providers. Over HTTP/2 many answers share one, but a provider lets it have only so many at once, and a
 //! client opens no second one for the rest: they would wait. So answers are spread over as many clients as are needed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
+
+use crate::{ModelError, http1::Http1};
 
 /// Answers that share a connection. Providers let one have a hundred or more, as RFC 9113 (6.5.2) has it.
 const SHARED: usize = 64;
@@ -13,6 +21,13 @@ type Build = dyn Fn() -> reqwest::Result<reqwest::Client> + Send + Sync;
 pub struct Connections {
     build: Arc<Build>,
     clients: Arc<Mutex<Vec<Shared>>>,
+    http1: Option<Http1>,
+}
+
+/// An answer whose head has come.
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) body: BoxStream<'static, io::Result<Bytes>>,
 }
 
 /// A client and who uses it.
@@ -38,7 +53,38 @@ impl Connections {
         build: impl Fn() -> reqwest::Result<reqwest::Client> + Send + Sync + 'static,
     ) -> reqwest::Result<Self> {
         let first = Shared { client: build()?, users: Arc::default() };
-        Ok(Self { build: Arc::new(build), clients: Arc::new(Mutex::new(vec![first])) })
+        Ok(Self { build: Arc::new(build), clients: Arc::new(Mutex::new(vec![first])), http1: None })
+    }
+
+    /// These, but for servers that speak in the clear, as one's own do: answers of theirs are read over connections that
+    /// hold next to nothing. Names are looked up as the system does.
+    #[must_use]
+    pub fn with_light_http1(self) -> Self {
+        Self { http1: Some(Http1::new()), ..self }
+    }
+
+    /// Sends what `post` makes with one of the clients.
+    pub(crate) async fn send(
+        &self,
+        post: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder,
+    ) -> Result<Response, ModelError> {
+        let request = post(&self.first()).build().map_err(connection)?;
+        if let Some(http1) = self.http1.as_ref().filter(|http1| http1.is_for(request.url())) {
+            let sent = http1.send(&request).await;
+            let (status, body) = sent.map_err(|error| ModelError::Connection(error.to_string()))?;
+            return Ok(Response { status, body: body.boxed() });
+        }
+        let shared = self.take().map_err(connection)?;
+        let response = shared.client.execute(request).await.map_err(connection)?;
+        let status = response.status().as_u16();
+        let body = response.bytes_stream().map_err(|error| io::Error::other(error.without_url()));
+        // Taken as long as the answer comes.
+        let body = body.inspect(move |_| _ = &shared);
+        Ok(Response { status, body: body.boxed() })
+    }
+
+    fn first(&self) -> reqwest::Client {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)[0].client.clone()
     }
 
     /// A client with room for one more answer; it is taken until what is given here is dropped.
@@ -51,6 +97,11 @@ impl Connections {
         clients.push(next.clone());
         Ok(next)
     }
+}
+
+pub(crate) fn connection(error: reqwest::Error) -> ModelError {
+    // `without_url` because a base URL can hold a password.
+    ModelError::Connection(error.without_url().to_string())
 }
 
 impl std::fmt::Debug for Connections {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{Connections, Endpoint, ModelError, events::connection};
+use crate::{Connections, Endpoint, ModelError, connections::connection};
 
 /// A server with OpenAI's embeddings API.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use sse_stream::SseStream;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Answer, Connections, Endpoint, ModelError, Piece, connections::Shared};
+use crate::{Answer, Connections, Endpoint, ModelError, Piece, connections::Response};
 
 /// How much of an error's body is kept for the log.
 pub(crate) const ERROR_BODY: usize = 300;
@@ -37,13 +37,11 @@ pub(crate) async fn answer(
 ) -> Result<Answer, ModelError> {
     let started = Instant::now();
     let first_token = started + endpoint.first_token;
-    let shared = connections.take().map_err(connection)?;
-    let response = timeout_at(first_token, send(post(&shared.client)))
+    let response = timeout_at(first_token, send(connections, post))
         .await
         .map_err(|_| ModelError::TooSlow(endpoint.first_token))??;
     let mut reader = Reader {
-        events: SseStream::from_bytes_stream(response.bytes_stream()).boxed(),
-        _shared: shared,
+        events: SseStream::from_bytes_stream(response.body).boxed(),
         dialect,
         waiting: VecDeque::new(),
         ended: false,
@@ -64,14 +62,15 @@ pub(crate) async fn answer(
     Ok(stream::iter(first.map(Ok)).chain(rest).boxed())
 }
 
-async fn send(post: reqwest::RequestBuilder) -> Result<reqwest::Response, ModelError> {
-    let response = post.send().await.map_err(connection)?;
-    if response.status().is_success() {
-        return Ok(response);
+async fn send(
+    connections: &Connections,
+    post: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder,
+) -> Result<Response, ModelError> {
+    let Response { status, body: mut parts } = connections.send(post).await?;
+    if (200..300).contains(&status) {
+        return Ok(Response { status, body: parts });
     }
-    let status = response.status().as_u16();
     let mut body = Vec::new();
-    let mut parts = response.bytes_stream();
     while let Some(Ok(part)) = parts.next().await
         && body.len() < ERROR_BODY * 4
     {
@@ -83,11 +82,6 @@ async fn send(post: reqwest::RequestBuilder) -> Result<reqwest::Response, ModelE
     })
 }
 
-pub(crate) fn connection(error: reqwest::Error) -> ModelError {
-    // `without_url` because a base URL can hold a password.
-    ModelError::Connection(error.without_url().to_string())
-}
-
 /// An error that stands in the stream.
 pub(crate) fn told(error: &serde_json::Value) -> ModelError {
     ModelError::Protocol(error.to_string().chars().take(ERROR_BODY).collect())
@@ -97,8 +91,6 @@ type Events = stream::BoxStream<'static, Result<sse_stream::Sse, sse_stream::Err
 
 struct Reader<D> {
     events: Events,
-    /// Taken as long as the answer comes.
-    _shared: Shared,
     dialect: D,
     waiting: VecDeque<Piece>,
     ended: bool,

@@ -9,6 +9,7 @@ mod connections;
 mod embeddings;
 mod events;
 mod extractive;
+mod http1;
 mod openai;
 mod request;
 #[cfg(test)]

@@ -84,7 +84,7 @@ async fn errors_are_errors_wherever_they_stand() {
     let overloaded = || async {
         let error =
             json!({ "type": "error", "error": { "type": "overloaded_error", "message": "Overloaded" } });
-        (axum::http::StatusCode::from_u16(529).unwrap(), Json(error)).into_response()
+        (http::StatusCode::from_u16(529).unwrap(), Json(error)).into_response()
     };
     let url = serve(Router::new().route("/v1/messages", post(overloaded))).await;
     let model = |url| Anthropic::new(endpoint(url), connections());

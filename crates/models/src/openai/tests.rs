@@ -1,6 +1,6 @@
 //! Against a provider that behaves as badly as real ones do.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, mem::discriminant};
 
 use axum::{
     Json, Router,
@@ -17,16 +17,26 @@ use crate::{
     testing::{connections, endpoint, long_request, request, serve, stream_of},
 };
 
+/// Over light connections, as the server's own model is asked.
 fn model(base_url: String) -> OpenAi {
-    OpenAi::new(endpoint(base_url), connections())
+    OpenAi::new(endpoint(base_url), connections().with_light_http1())
 }
 
 fn piece(text: &str) -> String {
     format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": text } }] }))
 }
 
+/// What a model says; it comes to the same whatever the connections.
 async fn collect(model: &OpenAi) -> Result<String, ModelError> {
-    Ok(complete(model, &request()).await?.0)
+    let general = OpenAi::new(model.endpoint.clone(), connections());
+    let one = complete(model, &request()).await;
+    let other = complete(&general, &request()).await;
+    match (&one, &other) {
+        (Ok(one), Ok(other)) => assert_eq!(one, other),
+        (Err(one), Err(other)) => assert_eq!(discriminant(one), discriminant(other), "{one} / {other}"),
+        (one, other) => panic!("{one:?} / {other:?}"),
+    }
+    Ok(one?.0)
 }
 
 async fn pieces(model: &OpenAi, request: &Request) -> Vec<Piece> {

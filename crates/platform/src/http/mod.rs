@@ -59,13 +59,16 @@ pub fn client(authorities: &Arc<RootCertStore>) -> Result<reqwest::Client> {
     kept(builder(tls(authorities)?)).build().map_err(Error::internal)
 }
 
-/// Connections for many answers at once, which go over HTTP/2 where the other side speaks it.
+/// Connections for many answers at once: over HTTP/2 where the other side speaks it, over light ones of HTTP/1.1 where it
+/// speaks in the clear.
 ///
 /// # Errors
 /// Internal when TLS cannot be set up.
 pub fn connections(authorities: &Arc<RootCertStore>) -> Result<Connections> {
     let tls = offering_http2(tls(authorities)?);
-    Connections::new(move || kept(builder(tls.clone())).build()).map_err(Error::internal)
+    let connections =
+        Connections::new(move || kept(builder(tls.clone())).build()).map_err(Error::internal)?;
+    Ok(connections.with_light_http1())
 }
 
 fn kept(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
