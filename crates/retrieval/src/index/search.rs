@@ -24,6 +24,8 @@ const ROWS_A_LOOK: usize = 200;
 const SCANNED: usize = 16;
 /// So many times more are looked at when what was found holds too many copies.
 const ROOM_GROWTH: usize = 8;
+/// Candidates whose vectors are fetched from memory before they are rescored.
+const AHEAD: usize = 3;
 /// Coverages that differ by no more are the same.
 const COVERAGE_ERROR: f32 = 1e-4;
 
@@ -161,8 +163,13 @@ impl Index {
         limit: usize,
     ) -> Vec<Hit> {
         if let Some(query) = vector {
-            for candidate in &mut candidates {
-                let vectors = &self.parts[candidate.part as usize].segment.vectors;
+            let vectors_of = |candidate: &Candidate| &self.parts[candidate.part as usize].segment.vectors;
+            for at in 0..candidates.len() {
+                if let Some(next) = candidates.get(at + AHEAD) {
+                    vectors_of(next).expect(next.row as usize);
+                }
+                let candidate = &mut candidates[at];
+                let vectors = vectors_of(candidate);
                 if let Some(stored) = vectors.exact(candidate.row as usize) {
                     candidate.evidence.dense = Some(dot(query, stored));
                     candidate.sum = fusion.weigh(candidate.evidence).sum();

@@ -77,6 +77,11 @@ impl Vectors {
         Some(bytemuck::cast_slice(&spool[row * VECTOR_BYTES..(row + 1) * VECTOR_BYTES]))
     }
 
+    /// Has the processor fetch the stored vector of a row that will be asked for soon.
+    pub(super) fn expect(&self, row: usize) {
+        self.exact(row).into_iter().for_each(prefetch);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.scales.is_empty()
     }
