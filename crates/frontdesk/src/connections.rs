@@ -3,7 +3,11 @@
 //! Which it is can be seen in the first bytes without taking them. A server that takes them first holds twice the buffers
 //! for as long as the connection lives, and thousands of open answers are connections.
 
-use std::{net::SocketAddr, pin::pin, time::Duration};
+use std::{
+    net::SocketAddr,
+    pin::{Pin, pin},
+    time::Duration,
+};
 
 use axum::{Router, serve::Listener};
 use hyper::server::conn::{http1, http2};
@@ -57,17 +61,17 @@ async fn converse<S>(
         // Few have it: in a box it does not make the task of the others larger.
         let connection =
             http2::Builder::new(TokioExecutor::new()).timer(TokioTimer::new()).serve_connection(io, service);
-        Box::pin(until(connection, stop)).await;
+        until(Box::pin(connection).as_mut(), stop).await;
     } else {
         let mut http1 = http1::Builder::new();
         http1.timer(TokioTimer::new()).header_read_timeout(patience);
-        until(http1.serve_connection(io, service), stop).await;
+        until(pin!(http1.serve_connection(io, service)), stop).await;
     }
 }
 
-/// Serves one connection to its end, which comes after the answers under way when `stop` is set.
-async fn until(connection: impl GracefulConnection, stop: CancellationToken) {
-    let mut connection = pin!(connection);
+/// Serves one connection to its end, which comes after the answers under way when `stop` is set. It stays where it is:
+/// by value it would stand in the task twice.
+async fn until(mut connection: Pin<&mut impl GracefulConnection>, stop: CancellationToken) {
     tokio::select! {
         // Clients that hang up or send nonsense are no news.
         _ = connection.as_mut() => return,

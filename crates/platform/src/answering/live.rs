@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::Frame;
@@ -24,11 +24,18 @@ pub struct Live {
     session: String,
     /// What the page calls the question.
     request: Option<String>,
-    frames: Mutex<Vec<Frame>>,
-    /// How many frames there are, and whether that was the last.
-    state: watch::Sender<(usize, bool)>,
+    said: Mutex<Said>,
+    /// Wakes who waits for more.
+    more: Notify,
     /// Set when the visitor wants no more of it.
     stop: CancellationToken,
+}
+
+#[derive(Default)]
+struct Said {
+    frames: Vec<Frame>,
+    /// Whether the last frame is among them.
+    is_whole: bool,
 }
 
 impl Live {
@@ -38,8 +45,8 @@ impl Live {
             tenant,
             session,
             request: None,
-            frames: Mutex::default(),
-            state: watch::Sender::new((0, false)),
+            said: Mutex::default(),
+            more: Notify::new(),
             stop: CancellationToken::new(),
         }
     }
@@ -81,29 +88,38 @@ impl Live {
     }
 
     fn add(&self, more: impl IntoIterator<Item = Frame>, last: bool) {
-        let mut frames = lock(&self.frames);
-        frames.extend(more);
-        self.state.send_replace((frames.len(), last));
+        let mut said = lock(&self.said);
+        said.frames.extend(more);
+        said.is_whole |= last;
+        drop(said);
+        self.more.notify_waiters();
     }
 
     /// Waits until there are more than `seen` frames; gives those, and whether the last is among them. After the
     /// last there is nothing: the list is empty then.
     pub async fn after(&self, seen: usize) -> (Vec<Frame>, bool) {
-        let mut state = self.state.subscribe();
-        let last = match state.wait_for(|(count, last)| *count > seen || *last).await {
-            Ok(state) => state.1,
-            Err(_) => true,
-        };
-        let frames = lock(&self.frames);
-        (frames.get(seen..).unwrap_or_default().to_vec(), last && self.state.borrow().0 == frames.len())
+        let ready = |said: &Said| said.frames.len() > seen || said.is_whole;
+        self.when(ready, |said| (said.frames.get(seen..).unwrap_or_default().to_vec(), said.is_whole)).await
     }
 
     /// Waits for the end; gives all frames.
     pub async fn whole(&self) -> Vec<Frame> {
-        let mut state = self.state.subscribe();
-        // The sender lives as long as this answer does.
-        state.wait_for(|(_, last)| *last).await.map(drop).unwrap_or_default();
-        lock(&self.frames).clone()
+        self.when(|said| said.is_whole, |said| said.frames.clone()).await
+    }
+
+    /// What there is to read once it is ready.
+    async fn when<T>(&self, ready: impl Fn(&Said) -> bool, read: impl Fn(&Said) -> T) -> T {
+        loop {
+            // Made before the look, it hears of all that is said after it.
+            let more = self.more.notified();
+            {
+                let said = lock(&self.said);
+                if ready(&said) {
+                    return read(&said);
+                }
+            }
+            more.await;
+        }
     }
 }
 

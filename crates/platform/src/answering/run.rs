@@ -17,7 +17,7 @@ use super::{
     privacy::Mask,
     sources,
     tools::{self, Context, Pending, Word},
-    writing::{Ending, Release, Writing},
+    writing::{Ending, Given, Release, Writing},
 };
 use crate::{
     App, ExecutionId, Result, Tenant,
@@ -136,7 +136,7 @@ async fn fill(
 
     let began = Instant::now();
     let files = attached::of(app, tenant, question).await?;
-    let evidence = evidence::gather(app, tenant, settings, (&asked, &files), chain.quotes()).await?;
+    let mut evidence = evidence::gather(app, tenant, settings, (&asked, &files), chain.quotes()).await?;
     run.execution.timings.retrieval = milliseconds(began.elapsed());
     note(run, &evidence, question, asked);
     // Who sends a file asks about it: a model that writes has it before it.
@@ -150,7 +150,7 @@ async fn fill(
         return refuse(question, live, run, "low_confidence");
     }
     live.push(Frame::Status { status: "thinking".into() });
-    write(app, tenant, question, live, run, (chain, evidence, memory::of(history), sure)).await
+    write(app, tenant, question, live, run, (chain, &mut evidence, memory::of(history), sure)).await
 }
 
 /// Does what waited for the visitor's word, if this is a yes; gives what they are told.
@@ -243,27 +243,20 @@ async fn write(
     question: &Question,
     live: &Live,
     run: &mut Run,
-    (chain, mut evidence, memory, sure): (&Chain, Evidence, Memory, bool),
+    (chain, evidence, memory, sure): (&Chain, &mut Evidence, Memory, bool),
 ) -> Result<()> {
-    if !chain.quotes() {
-        evidence.widen();
-    }
     let rails = &question.agent.settings.guardrails;
-    let mut mask = Mask::default();
-    let mut request = instructions::request(question, memory, evidence.passages());
-    if rails.redact_personal_data && !chain.quotes() {
-        hide(&mut request, &mut mask);
-    }
     let release = match () {
         () if !sure => Release::Held,
         () if rails.blocked_words.is_empty() && rails.unsupported_sentences == "flag" => Release::Words,
         () => Release::Sentences,
     };
     let began = Instant::now();
-    // From here on they are the writing's: an open stream holds its passages once, beside the request.
-    let found = std::mem::take(&mut evidence.found);
-    let mut writing =
-        Writing::new((app, tenant, question, live), (request, &evidence.index, found), (mask, release));
+    let mut writing = Writing::new(
+        (app, tenant, question, live),
+        (given(chain, question, memory, evidence), &evidence.index),
+        release,
+    );
     run.execution.model = writing.write(chain).await?;
     run.wrote = Some(run.execution.model.clone());
     let ending = writing.end().await;
@@ -302,6 +295,20 @@ async fn write(
     run.execution.claims = claims;
     run.execution.output = shaped(chain, question, &writing.text, run.execution.confidence).await;
     Ok(())
+}
+
+/// What the models of a chain are given: the request, the passages that may be cited, and what was hidden of both.
+fn given(chain: &Chain, question: &Question, memory: Memory, evidence: &mut Evidence) -> Given {
+    if !chain.quotes() {
+        evidence.widen();
+    }
+    let mut mask = Mask::default();
+    let mut request = instructions::request(question, memory, evidence.passages());
+    if question.agent.settings.guardrails.redact_personal_data && !chain.quotes() {
+        hide(&mut request, &mut mask);
+    }
+    // From here on they are the writing's: an open stream holds its passages once, beside the request.
+    Given { request, found: std::mem::take(&mut evidence.found), mask }
 }
 
 /// How sure an answer is: as sure as its evidence, as far as it keeps to it.
@@ -374,8 +381,8 @@ async fn keep(
         pending: run.pending.as_ref().map(serde_json::to_value).transpose()?,
         visit: question.visit.clone(),
     };
-    let charged =
-        conversations::record(app, tenant, &question.thread, exchange, (execution.clone(), charge)).await?;
+    let kept = conversations::record(app, tenant, &question.thread, exchange, (execution.clone(), charge));
+    let charged = Box::pin(kept).await?;
     run.execution.credits = charged;
     run.execution.cost = app.config.tariff.worth(charged);
     admission.kept(&run.execution);

@@ -87,6 +87,15 @@ pub(super) struct Writing<'a> {
     pub first_token: Option<Duration>,
 }
 
+/// What models are given to write from.
+pub(super) struct Given {
+    pub request: Request,
+    /// The passages that may be cited.
+    pub found: Vec<Found>,
+    /// What was hidden of both.
+    pub mask: Mask,
+}
+
 /// What a model said and asked for in one go.
 struct Round {
     said: String,
@@ -96,8 +105,8 @@ struct Round {
 impl<'a> Writing<'a> {
     pub(super) fn new(
         (app, tenant, question, live): (&'a App, &'a Tenant, &'a Question, &'a Live),
-        (request, index, found): (Request, &'a retrieval::Index, Vec<Found>),
-        (mask, release): (Mask, Release),
+        (Given { request, found, mask }, index): (Given, &'a retrieval::Index),
+        release: Release,
     ) -> Self {
         let rails = &question.agent.settings.guardrails;
         Self {
@@ -301,7 +310,8 @@ impl<'a> Writing<'a> {
             self.blocked_hit = true;
             return;
         }
-        if self.drops && !self.grounds().says(self.app, sentence.trim()).await {
+        // In a box, like what is done once at the end, it takes no room in the tasks of answers that wait for words.
+        if self.drops && !Box::pin(self.grounds().says(self.app, sentence.trim())).await {
             self.dropped = true;
             return;
         }

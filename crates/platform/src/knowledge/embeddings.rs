@@ -132,7 +132,8 @@ impl Embeddings {
     /// Upstream when the provider fails.
     pub async fn all(&self, texts: Vec<String>) -> Result<Option<Vec<Vec<f32>>>> {
         match &self.source {
-            Source::Provider(provider) => provided(provider, &texts).await.map(Some),
+            // In a box it does not make the tasks larger of all who may have to ask.
+            Source::Provider(provider) => Box::pin(provided(provider, &texts)).await.map(Some),
             Source::Local { .. } => match self.embedder().await {
                 Some(embedder) => self.computed(&embedder, texts).await.map(Some),
                 None => Ok(None),

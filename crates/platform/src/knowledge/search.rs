@@ -103,7 +103,10 @@ pub async fn retrieve(
         let weights = searched.weights(&terms);
         let query = Query { terms, vector: vector.as_deref(), collections: Some(&wanted), mode: Mode::Fused };
         let hits = searched.search(&query, limit);
-        (hits.into_iter().filter_map(|hit| Found::of(&searched, hit)).collect(), weights, vector)
+        // As long as an answer is written it holds them, so no more than they need.
+        let mut passages = Vec::with_capacity(hits.len());
+        passages.extend(hits.into_iter().filter_map(|hit| Found::of(&searched, hit)));
+        (passages, weights, vector)
     })
     .await
     .map_err(Error::internal)?;
