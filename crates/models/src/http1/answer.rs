@@ -56,23 +56,24 @@ impl Answer {
         self.at == At::End && !self.closes
     }
 
-    /// Reads a head that is whole; gives its status, if it is not one that only says that another follows.
+    /// Reads a head, if it is whole; gives its status. Those that only say that another follows are passed over.
     fn head(&mut self, src: &mut BytesMut) -> io::Result<Option<u16>> {
-        let mut fields = [EMPTY_HEADER; MAX_FIELDS];
-        let mut head = httparse::Response::new(&mut fields);
-        let Status::Complete(length) = head.parse(src).map_err(invalid)? else {
-            return if src.len() > MAX_HEAD { Err(invalid("the head is too long")) } else { Ok(None) };
-        };
-        let status = head.code.unwrap_or_default();
-        if status != 101 && (100..200).contains(&status) {
+        loop {
+            let mut fields = [EMPTY_HEADER; MAX_FIELDS];
+            let mut head = httparse::Response::new(&mut fields);
+            let Status::Complete(length) = head.parse(src).map_err(invalid)? else {
+                return if src.len() > MAX_HEAD { Err(invalid("the head is too long")) } else { Ok(None) };
+            };
+            let status = head.code.unwrap_or_default();
+            if status == 101 || !(100..200).contains(&status) {
+                self.closes = head.version == Some(0) || has(head.headers, "connection", "close");
+                self.at = body_of(status, head.headers)?;
+                self.closes |= self.at == At::Open;
+                src.advance(length);
+                return Ok(Some(status));
+            }
             src.advance(length);
-            return self.head(src);
         }
-        self.closes = head.version == Some(0) || has(head.headers, "connection", "close");
-        self.at = body_of(status, head.headers)?;
-        self.closes |= self.at == At::Open;
-        src.advance(length);
-        Ok(Some(status))
     }
 
     /// Reads the line before a chunk, if it is whole.
@@ -156,7 +157,6 @@ impl Decoder for Answer {
 
 /// Where a body begins, and so how it ends: RFC 9112, 6.3.
 fn body_of(status: u16, fields: &[Header<'_>]) -> io::Result<At> {
-    let mut lengths = values(fields, "content-length").flat_map(|value| value.split(','));
     if matches!(status, 204 | 304) {
         return Ok(At::Body(0));
     }
@@ -165,12 +165,13 @@ fn body_of(status: u16, fields: &[Header<'_>]) -> io::Result<At> {
         // Of the codings no other is asked for.
         return if last.eq_ignore_ascii_case("chunked") { Ok(At::Length) } else { Ok(At::Open) };
     }
+    let mut lengths = values(fields, "content-length").flat_map(|value| value.split(',')).map(str::trim);
     let Some(first) = lengths.next() else { return Ok(At::Open) };
-    let is_digits = !first.trim().is_empty() && first.trim().bytes().all(|b| b.is_ascii_digit());
-    if !is_digits || lengths.any(|other| other.trim() != first.trim()) {
+    let is_number = !first.is_empty() && first.bytes().all(|b| b.is_ascii_digit());
+    if !is_number || lengths.any(|other| other != first) {
         return Err(invalid("the length of the body is no number"));
     }
-    first.trim().parse().map(At::Body).map_err(invalid)
+    first.parse().map(At::Body).map_err(invalid)
 }
 
 fn values<'a>(fields: &'a [Header<'_>], name: &'a str) -> impl Iterator<Item = &'a str> {
