@@ -24,7 +24,7 @@ const BACKGROUND: f32 = 100.0;
 /// Rows of a block.
 const BLOCK: usize = 1024;
 
-/// What the terms of a question are worth to every row.
+/// What the terms of a question are worth to every row. Behind the last there is room for a block.
 #[derive(Default)]
 pub(super) struct LexicalScores {
     pub(super) sums: Vec<f32>,
@@ -41,15 +41,14 @@ impl LexicalScores {
         let total: f32 = weighed.iter().map(|term| term.coverage).sum();
         let share = if total > 0.0 { 1.0 / total } else { 0.0 };
         weighed.iter_mut().for_each(|term| term.coverage *= share);
-        let rows = parts.iter().map(|part| part.segment.rows()).sum();
-        self.sums.resize(rows, 0.0);
-        self.coverages.resize(rows, 0.0);
+        let rows: usize = parts.iter().map(|part| part.segment.rows()).sum();
+        self.sums.resize(rows + BLOCK, 0.0);
+        self.coverages.resize(rows + BLOCK, 0.0);
         let mut first = 0;
         for part in parts {
-            let rows = first..first + part.segment.rows();
-            let scores = (&mut self.sums[rows.clone()], &mut self.coverages[rows.clone()]);
+            let scores = (&mut self.sums[first..], &mut self.coverages[first..]);
             statistics.score(&weighed, &part.segment, scores);
-            first = rows.end;
+            first += part.segment.rows();
         }
     }
 }
@@ -105,45 +104,38 @@ impl Statistics {
         }
     }
 
-    /// Sets what the terms are worth to each row of a segment: its sum and its coverage.
+    /// Sets what the terms are worth to each row of a segment: its sum and its coverage. What its last block has too many
+    /// is left for the rows of the next one.
     fn score(&self, terms: &[WeighedTerm], segment: &Segment, (sums, coverages): (&mut [f32], &mut [f32])) {
         let mut lists: Vec<(&WeighedTerm, Rows<'_>)> =
             terms.iter().filter_map(|term| Some((term, segment.postings.get(term.hash)?.rows()))).collect();
-        let mut block = Block::default();
         let grams = lists.iter().any(|(term, _)| Kind::of(term.hash) == Kind::Gram);
-        let blocks = sums.chunks_mut(BLOCK).zip(coverages.chunks_mut(BLOCK));
-        for (nth, (sums, coverages)) in blocks.enumerate() {
-            let first = nth * BLOCK;
-            let rows = first..first + sums.len();
-            set_norms(&mut block.word_norms, &segment.lengths.words[rows.clone()], self.average_words);
+        let (mut word_norms, mut gram_norms) = (Norms::default(), Norms::default());
+        for first in (0..segment.rows()).step_by(BLOCK) {
+            let rows = first..segment.rows().min(first + BLOCK);
+            set_norms(&mut word_norms, &segment.lengths.words[rows.clone()], self.average_words);
             if grams {
-                set_norms(&mut block.gram_norms, &segment.lengths.grams[rows.clone()], self.average_grams);
+                set_norms(&mut gram_norms, &segment.lengths.grams[rows.clone()], self.average_grams);
             }
-            block.sums.fill(0.0);
-            block.coverages.fill(0.0);
+            let room = (sums[first..].first_chunk_mut(), coverages[first..].first_chunk_mut());
+            let (Some(sums), Some(coverages)) = room else { return };
+            let mut block = Block { sums, coverages };
+            block.clear();
             for (term, list) in &mut lists {
-                block.add(term, list, rows.clone());
+                let norms = match Kind::of(term.hash) {
+                    Kind::Gram => &gram_norms,
+                    Kind::Word | Kind::Pair => &word_norms,
+                };
+                block.add(term, list, rows.clone(), norms);
             }
-            sums.copy_from_slice(&block.sums[..rows.len()]);
-            coverages.copy_from_slice(&block.coverages[..rows.len()]);
         }
     }
 }
 
-/// Scores of a block's rows, and what their lengths make of a term that stands in them. Arrays, as a row in a block of
-/// known size needs no check.
-struct Block {
-    sums: [f32; BLOCK],
-    coverages: [f32; BLOCK],
-    word_norms: Norms,
-    gram_norms: Norms,
-}
-
-impl Default for Block {
-    fn default() -> Self {
-        let (sums, coverages) = ([0.0; BLOCK], [0.0; BLOCK]);
-        Self { sums, coverages, word_norms: Norms::default(), gram_norms: Norms::default() }
-    }
+/// Scores of a block's rows. Arrays, as a row in a block of known size needs no check.
+struct Block<'a> {
+    sums: &'a mut [f32; BLOCK],
+    coverages: &'a mut [f32; BLOCK],
 }
 
 /// BM25 gives a row that holds a term `count` times `count / (count + norm)` of the term's weight.
@@ -183,18 +175,19 @@ vectorised! {
     }
 }
 
-impl Block {
-    /// Adds a term to the block's rows.
-    fn add(&mut self, term: &WeighedTerm, list: &mut Rows<'_>, rows: Range<usize>) {
-        let Self { sums, coverages, word_norms, gram_norms } = self;
-        let norms = match Kind::of(term.hash) {
-            Kind::Gram => gram_norms,
-            Kind::Word | Kind::Pair => word_norms,
-        };
+impl Block<'_> {
+    fn clear(&mut self) {
+        self.sums.fill(0.0);
+        self.coverages.fill(0.0);
+    }
+
+    /// Adds a term to the rows of the segment that the block has.
+    fn add(&mut self, term: &WeighedTerm, list: &mut Rows<'_>, rows: Range<usize>, norms: &Norms) {
+        let Self { sums, coverages } = self;
         match list {
             Rows::Counts(counts) => {
                 let worth = (term.weight, term.coverage);
-                add_to_all(&counts[rows], &norms.norms, worth, sums, coverages);
+                add_to_all(&counts[rows], &norms.norms, worth, *sums, *coverages);
             }
             Rows::Gaps(gaps) => gaps.until(rows.end, |row, count| {
                 let at = (row - rows.start) % BLOCK;
