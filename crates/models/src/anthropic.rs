@@ -201,7 +201,7 @@ impl Dialect for Events {
             }
             Event::ContentBlockDelta { delta: Delta::InputJson { partial_json } } => {
                 if let Some((_, _, arguments)) = &mut self.call {
-                    arguments.push_str(&partial_json);
+                    events::grow(arguments, &partial_json)?;
                 }
             }
             Event::ContentBlockStop => {

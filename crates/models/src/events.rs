@@ -1,6 +1,14 @@
 //! What the providers' protocols share: one POST, answered by server-sent events, under two time limits.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream};
 use sse_stream::SseStream;
@@ -10,7 +18,8 @@ use crate::{Answer, Connections, Endpoint, ModelError, Piece, connections::Respo
 
 /// How much of an error's body is kept for the log.
 pub(crate) const ERROR_BODY: usize = 300;
-/// Bytes of words that one answer may have, whatever was asked for.
+/// Bytes that one answer's words, the arguments of a call, and what may come before an event is whole may have, whatever
+/// was asked for.
 const MAX_TEXT: usize = 1024 * 1024;
 
 /// A protocol's events, one after the other.
@@ -40,8 +49,19 @@ pub(crate) async fn answer(
     let response = timeout_at(first_token, send(connections, post))
         .await
         .map_err(|_| ModelError::TooSlow(endpoint.first_token))??;
+    // The parser keeps what has come until an event is whole.
+    let unread = Arc::<AtomicUsize>::default();
+    let count = unread.clone();
+    let body = response.body.map(move |part| {
+        let part = part?;
+        match count.fetch_add(part.len(), Ordering::Relaxed) {
+            ..=MAX_TEXT => Ok(part),
+            _ => Err(io::Error::other("an event has no end")),
+        }
+    });
     let mut reader = Reader {
-        events: SseStream::from_bytes_stream(response.body).boxed(),
+        events: SseStream::from_bytes_stream(body).boxed(),
+        unread,
         dialect,
         waiting: VecDeque::new(),
         ended: false,
@@ -82,6 +102,12 @@ async fn send(
     })
 }
 
+/// Adds to a text that comes in parts.
+pub(crate) fn grow(text: &mut String, part: &str) -> Result<(), ModelError> {
+    text.push_str(part);
+    if text.len() > MAX_TEXT { Err(ModelError::Endless) } else { Ok(()) }
+}
+
 /// An error that stands in the stream.
 pub(crate) fn told(error: &serde_json::Value) -> ModelError {
     ModelError::Protocol(error.to_string().chars().take(ERROR_BODY).collect())
@@ -91,6 +117,8 @@ type Events = stream::BoxStream<'static, Result<sse_stream::Sse, sse_stream::Err
 
 struct Reader<D> {
     events: Events,
+    /// Bytes that came since the last event.
+    unread: Arc<AtomicUsize>,
     dialect: D,
     waiting: VecDeque<Piece>,
     ended: bool,
@@ -115,8 +143,12 @@ impl<D: Dialect> Reader<D> {
             match event {
                 None if self.dialect.may_end() => self.ended = true,
                 None => return Err(ModelError::Connection("the stream ended before the answer did".into())),
+                Some(Err(_)) if self.unread.load(Ordering::Relaxed) > MAX_TEXT => {
+                    return Err(ModelError::Endless);
+                }
                 Some(Err(error)) => return Err(ModelError::Connection(error.to_string())),
                 Some(Ok(event)) => {
+                    self.unread.store(0, Ordering::Relaxed);
                     if let Some(data) = event.data.as_deref().filter(|data| !data.is_empty()) {
                         self.ended = self.dialect.read(data, &mut self.waiting)? == Flow::End;
                     }

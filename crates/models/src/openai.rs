@@ -168,8 +168,8 @@ impl Chunks {
             call.id = id;
         }
         if let Some(function) = delta.function {
-            call.name.push_str(&function.name.unwrap_or_default());
-            call.arguments.push_str(&function.arguments.unwrap_or_default());
+            events::grow(&mut call.name, &function.name.unwrap_or_default())?;
+            events::grow(&mut call.arguments, &function.arguments.unwrap_or_default())?;
         }
         Ok(())
     }

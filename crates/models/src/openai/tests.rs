@@ -149,12 +149,21 @@ async fn calls_come_whole_and_tokens_are_counted() {
 
 #[tokio::test]
 async fn an_answer_without_end_is_cut_off() {
-    let endless = || async {
-        let much = piece(&"x".repeat(100_000));
-        stream_of(vec![much; 20], true)
-    };
-    let url = serve(Router::new().route("/v1/chat/completions", post(endless))).await;
-    assert!(matches!(collect(&model(url)).await.unwrap_err(), ModelError::Endless));
+    let much = "x".repeat(100_000);
+    let arguments = json!({ "choices": [{ "delta": { "tool_calls": [
+        { "index": 0, "function": { "name": "now", "arguments": much } }
+    ] } }] });
+    let lines = format!("event: more\n: {much}\n");
+    for (kind, part) in [
+        ("words", piece(&much)),
+        ("arguments", format!("data: {arguments}\n\n")),
+        ("an event on one line", format!("data: {much}")),
+        ("an event of many", lines),
+    ] {
+        let endless = || async move { stream_of(vec![part; 20], true) };
+        let url = serve(Router::new().route("/v1/chat/completions", post(endless))).await;
+        assert!(matches!(collect(&model(url)).await.unwrap_err(), ModelError::Endless), "{kind}");
+    }
 }
 
 #[tokio::test]
