@@ -9,7 +9,9 @@ mod tests;
 
 use std::{
     collections::HashMap,
+    future::poll_fn,
     io,
+    net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Waker, ready},
@@ -20,17 +22,27 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Request, Url};
-use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
+use rustix::{
+    io::Errno,
+    net::{RecvFlags, recv},
+};
+use tokio::{
+    io::AsyncWrite,
+    net::{TcpStream, lookup_host},
+    time::timeout,
+};
 use tokio_util::codec::FramedRead;
 
 use answer::{Answer, Part};
 
-/// How long a connection may take to open.
+/// How long looking up a name may take, and then opening a connection.
 const OPENING: Duration = Duration::from_secs(5);
 /// How long a connection that nobody uses can be used again; servers have the like.
 const IDLE: Duration = Duration::from_secs(30);
 /// How many of them are kept for a server.
 const MOST_IDLE: usize = 64;
+/// How long after a request it may turn out that the server had closed the connection before.
+const CLOSING: Duration = Duration::from_secs(1);
 /// Bytes that are read at once; an event of a model has some 250.
 const READ: usize = 1024;
 
@@ -61,28 +73,71 @@ impl Http1 {
         let place = place(request.url())?;
         let sent = written(request, &place);
         if let Some(open) = self.idle.take(&place) {
-            // The server may have closed it as this was written. It has not begun to answer then, and is asked anew.
-            match self.ask(open, &sent, &place).await {
-                Err(error) if error.kind() != io::ErrorKind::InvalidData => {}
-                outcome => return outcome,
+            let asked = Instant::now();
+            match self.ask(open, &sent, &place).await? {
+                Some(answer) => return Ok(answer),
+                // The server closed it as this was written, and has not seen it: it is asked anew. Later than that it may
+                // have, and died of it.
+                None if asked.elapsed() < CLOSING => {}
+                None => return Err(io::ErrorKind::UnexpectedEof.into()),
             }
         }
-        let open =
-            timeout(OPENING, TcpStream::connect(&place)).await.map_err(|_| io::ErrorKind::TimedOut)??;
-        open.set_nodelay(true)?;
-        self.ask(open, &sent, &place).await
+        let open = open(&place).await?;
+        self.ask(open, &sent, &place).await?.ok_or(io::ErrorKind::UnexpectedEof.into())
     }
 
-    async fn ask(&self, mut open: TcpStream, sent: &[u8], place: &str) -> io::Result<(u16, Body)> {
-        open.write_all(sent).await?;
+    /// Sends a request and reads the head of its answer; `None` when the server hung up without a word.
+    async fn ask(&self, open: TcpStream, sent: &[u8], place: &str) -> io::Result<Option<(u16, Body)>> {
         let mut parts = FramedRead::with_capacity(open, Answer::default(), READ);
-        match parts.next().await.transpose()? {
-            Some(Part::Head(status)) => {
-                Ok((status, Body { parts: Some(parts), place: place.to_owned(), idle: self.idle.clone() }))
+        let mut unsent = sent;
+        // Who refuses a request may do so before it has read all of it.
+        let head = poll_fn(|cx| {
+            while !unsent.is_empty() {
+                match Pin::new(parts.get_mut()).poll_write(cx, unsent) {
+                    Poll::Ready(Ok(written @ 1..)) => unsent = &unsent[written..],
+                    Poll::Ready(_) | Poll::Pending => break,
+                }
             }
-            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+            parts.poll_next_unpin(cx)
+        });
+        match head.await.transpose() {
+            Ok(Some(Part::Head(status))) => {
+                let idle = unsent.is_empty().then(|| self.idle.clone());
+                Ok(Some((status, Body { parts: Some(parts), place: place.to_owned(), idle })))
+            }
+            Err(error) if !is_gone(&error) || !parts.read_buffer().is_empty() => Err(error),
+            _ => Ok(None),
         }
     }
+}
+
+/// Whether the other side has closed the connection.
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
+}
+
+/// A new connection.
+async fn open(place: &str) -> io::Result<TcpStream> {
+    let found = timeout(OPENING, lookup_host(place)).await.map_err(|_| io::ErrorKind::TimedOut)??;
+    connect(&found.collect::<Vec<_>>(), OPENING).await
+}
+
+/// A connection to the first of some addresses that takes one. Each gets its share of the time: one that is silent must not
+/// keep the others from being tried.
+async fn connect(addresses: &[SocketAddr], patience: Duration) -> io::Result<TcpStream> {
+    let mut failed = io::ErrorKind::NotFound.into();
+    for address in addresses {
+        match timeout(patience / addresses.len() as u32, TcpStream::connect(address)).await {
+            Ok(Ok(open)) => {
+                open.set_nodelay(true)?;
+                return Ok(open);
+            }
+            Ok(Err(error)) => failed = error,
+            Err(_) => failed = io::ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(failed)
 }
 
 /// `host:port` of an address, as it is connected to.
@@ -117,7 +172,8 @@ fn written(request: &Request, place: &str) -> Vec<u8> {
 pub(crate) struct Body {
     parts: Option<FramedRead<TcpStream, Answer>>,
     place: String,
-    idle: Idle,
+    /// Where the connection is kept then; nowhere when the request was not sent to its end.
+    idle: Option<Idle>,
 }
 
 impl Stream for Body {
@@ -142,10 +198,11 @@ impl Body {
     /// Gives the connection back, if the server lets it be used again and has sent nothing else.
     fn keep(&mut self) {
         if let Some(parts) = self.parts.take()
+            && let Some(idle) = &self.idle
             && parts.decoder().may_go_on()
             && parts.read_buffer().is_empty()
         {
-            self.idle.put(std::mem::take(&mut self.place), parts.into_inner());
+            idle.put(std::mem::take(&mut self.place), parts.into_inner());
         }
     }
 }
@@ -180,6 +237,10 @@ impl Idle {
 
     fn put(&self, place: String, open: TcpStream) {
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|_, waiting| {
+            waiting.retain(|(since, _)| since.elapsed() < IDLE);
+            !waiting.is_empty()
+        });
         let waiting = idle.entry(place).or_default();
         if waiting.len() < MOST_IDLE {
             waiting.push((Instant::now(), open));
@@ -189,5 +250,6 @@ impl Idle {
 
 /// Whether the other side has neither closed the connection nor said something that nobody asked for.
 fn is_silent(open: &TcpStream) -> bool {
-    matches!(open.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    // The system is asked: what tokio knows of the connection may be older than this moment.
+    recv(open, &mut [0], RecvFlags::PEEK).is_err_and(|error| error == Errno::WOULDBLOCK)
 }

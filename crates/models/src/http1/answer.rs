@@ -68,7 +68,10 @@ impl Answer {
             if status == 101 || !(100..200).contains(&status) {
                 self.closes = head.version == Some(0) || has(head.headers, "connection", "close");
                 self.at = body_of(status, head.headers)?;
-                self.closes |= self.at == At::Open;
+                // An answer with a length beside its chunks has two ends: what follows the one is not trusted.
+                let twofold =
+                    self.at == At::Length && values(head.headers, "content-length").next().is_some();
+                self.closes |= self.at == At::Open || twofold;
                 src.advance(length);
                 return Ok(Some(status));
             }
@@ -78,6 +81,10 @@ impl Answer {
 
     /// Reads the line before a chunk, if it is whole.
     fn length(&mut self, src: &mut BytesMut) -> io::Result<bool> {
+        // What has no digit would be taken for 0, the end.
+        if src.first().is_some_and(|first| !first.is_ascii_hexdigit()) {
+            return Err(invalid("a chunk has no length"));
+        }
         match httparse::parse_chunk_size(src).map_err(|_| invalid("a chunk has no length"))? {
             Status::Complete((line, length)) => {
                 src.advance(line);

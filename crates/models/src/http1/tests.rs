@@ -1,5 +1,7 @@
 //! Against answers as servers give them, and as none should.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bytes::BytesMut;
 use futures_util::{StreamExt, TryStreamExt};
 use proptest::prelude::*;
@@ -53,6 +55,10 @@ fn answers_are_read_however_they_are_cut() {
         ("HTTP/1.1 200 OK\r\n\r\nhello".into(), (200, "hello", false)),
         ("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello".into(), (200, "hello", false)),
         ("HTTP/1.1 204 No Content\r\n\r\n".into(), (204, "", true)),
+        (
+            format!("{}5\r\nhello\r\n0\r\n\r\n", CHUNKED.replace("OK", "OK\r\nContent-Length: 5")),
+            (200, "hello", false),
+        ),
     ];
     for (answer, (status, body, reusable)) in answers {
         for size in 1..=answer.len() {
@@ -71,6 +77,8 @@ fn what_is_no_answer_or_half_of_one_is_an_error() {
         "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nhello".into(),
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 4\r\n\r\nhello".into(),
         format!("{CHUNKED}five\r\nhello\r\n0\r\n\r\n"),
+        format!("{CHUNKED}5\r\nhello\r\n\r\n\r\n"),
+        format!("{CHUNKED};x\r\n\r\n"),
         format!("{CHUNKED}ffffffffffffffffff\r\nhello"),
         format!("{CHUNKED}4\r\nhello\r\n0\r\n\r\n"),
         format!("{CHUNKED}1;{}", "x".repeat(4_000)),
@@ -177,6 +185,93 @@ async fn a_connection_that_the_server_has_closed_or_spoken_on_is_not_used() {
     for expected in ["200 one", "200 one", "200 two"] {
         assert_eq!(ask(&client, &url).await.unwrap(), expected);
     }
+}
+
+/// A server of which each connection is served as `serve` says. Gives its address.
+async fn each<F: Future<Output = ()> + Send>(
+    serve: impl Fn(usize, TcpStream) -> F + Send + 'static,
+) -> (Url, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let count = Arc::<AtomicUsize>::default();
+    let counted = count.clone();
+    #[expect(clippy::disallowed_methods, reason = "a test's server ends with the test")]
+    tokio::spawn(async move {
+        loop {
+            let (open, _) = listener.accept().await.unwrap();
+            serve(counted.fetch_add(1, Ordering::Relaxed), open).await;
+        }
+    });
+    (url.parse().unwrap(), count)
+}
+
+#[tokio::test]
+async fn who_refuses_a_request_before_it_was_sent_is_heard() {
+    let (url, _) = each(|_, mut open| async move {
+        open.read_exact(&mut [0; 64]).await.unwrap();
+        open.write_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\n\r\nbig").await.unwrap();
+        // It reads no further, and waits until the other side has hung up.
+        open.shutdown().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    })
+    .await;
+    let client = Http1::new();
+    let mut request = request(&url);
+    *request.body_mut() = Some(vec![b'x'; 32 << 20].into());
+    let (status, body) = client.send(&request).await.unwrap();
+    let body: Vec<Bytes> = body.try_collect().await.unwrap();
+    assert_eq!((status, &*body.concat()), (413, &b"big"[..]));
+    assert!(client.idle.0.lock().unwrap().is_empty(), "half a request was sent on it");
+}
+
+#[tokio::test]
+async fn a_request_that_the_server_may_have_begun_is_not_sent_again() {
+    let (url, connections) = each(|nth, mut open| async move {
+        let asked = async |open: &mut TcpStream| {
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\nhello") && open.read_buf(&mut asked).await.unwrap() > 0 {}
+        };
+        asked(&mut open).await;
+        open.write_all(ONE.as_bytes()).await.unwrap();
+        asked(&mut open).await;
+        match nth {
+            // It hangs up at once, as one that had closed the connection before.
+            0 => {}
+            // It works at it, and dies.
+            1 => tokio::time::sleep(CLOSING + Duration::from_millis(200)).await,
+            // It dies within the head.
+            _ => open.write_all(b"HTTP/1.1 200 OK\r\n").await.unwrap(),
+        }
+    })
+    .await;
+    let client = Http1::new();
+    let opened = || connections.load(Ordering::Relaxed);
+    assert_eq!(ask(&client, &url).await.unwrap(), "200 one");
+    assert_eq!((ask(&client, &url).await.unwrap(), opened()), ("200 one".into(), 2));
+    assert_eq!(ask(&client, &url).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    assert_eq!((ask(&client, &url).await.unwrap(), opened()), ("200 one".into(), 3));
+    assert_eq!(ask(&client, &url).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    assert_eq!(opened(), 3);
+}
+
+#[tokio::test]
+async fn an_address_that_takes_no_connection_leaves_time_for_the_next() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    // One whose queue is full says nothing to whoever comes.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let full = socket.listen(1).unwrap();
+    let silent = full.local_addr().unwrap();
+    let mut queue = Vec::new();
+    while let Ok(Ok(open)) = timeout(Duration::from_millis(100), TcpStream::connect(silent)).await {
+        queue.push(open);
+    }
+    let addresses = [closed, silent, listener.local_addr().unwrap()];
+    let open = connect(&addresses, Duration::from_millis(600)).await.unwrap();
+    assert_eq!(open.peer_addr().unwrap(), addresses[2]);
+    let failed = connect(&addresses[..2], Duration::from_millis(200)).await.unwrap_err();
+    assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
 }
 
 #[tokio::test]
