@@ -68,7 +68,7 @@ settings! {
     database_connections "FRONTDESK_DATABASE_CONNECTIONS";
     /// Signs sessions, at least 32 characters [default: made at the first start, kept in the data folder]
     secret_key "FRONTDESK_SECRET_KEY";
-    /// Mail server: smtp://user:password@host:port or smtps://… [default: mails become files in <data>/outbox]
+    /// Mail server: smtps://user:password@host, or smtp://… for STARTTLS [default: mails become files in <data>/outbox]
     smtp_url "FRONTDESK_SMTP_URL";
     /// Sender of mails [default: Frontdesk <frontdesk@host-of-public-url>]
     mail_from "FRONTDESK_MAIL_FROM";

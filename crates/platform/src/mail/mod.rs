@@ -1,6 +1,6 @@
 //! Mails to people: composed here, queued with the change that causes them, sent by a job.
 
-use std::path::Path;
+use std::{net::IpAddr, path::Path};
 
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
@@ -8,6 +8,7 @@ use lettre::{
 };
 use serde::{Deserialize, Serialize};
 use store::Write;
+use url::Url;
 
 use crate::{
     App, Error, Result,
@@ -34,17 +35,32 @@ pub enum Mailer {
 }
 
 impl Mailer {
-    /// Speaks to a mail server: `smtp://…`, `smtps://…`, `smtp://…?tls=required`. To be called inside the
-    /// runtime, because the transport's pool starts a task.
+    /// Speaks to a mail server: `smtps://…` by TLS, `smtp://…?tls=required` by STARTTLS, `smtp://…` in the clear; a password
+    /// goes to another machine by TLS only. To be called inside the runtime, because the transport's pool starts a task.
     ///
     /// # Errors
     /// When the URL is not one of a mail server.
     pub fn smtp(url: &str) -> Result<Self> {
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|e| {
+        let wrong = |e: &dyn std::fmt::Display| {
             Error::invalid("FRONTDESK_SMTP_URL", format!("not the URL of a mail server: {e}"))
-        })?;
+        };
+        let url = guarded(Url::parse(url).map_err(|e| wrong(&e))?);
+        let transport =
+            AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str()).map_err(|e| wrong(&e))?;
         Ok(Self::Smtp(Box::new(transport.build())))
     }
+}
+
+/// The address of a mail server, which must offer TLS where it is given a password and is another machine.
+fn guarded(mut url: Url) -> Url {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    let here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    let says = url.query_pairs().any(|(name, _)| name == "tls");
+    if url.scheme() == "smtp" && url.password().is_some() && !here && !says {
+        url.query_pairs_mut().append_pair("tls", "required");
+    }
+    url
 }
 
 /// Queues a mail as part of a change.
@@ -94,4 +110,27 @@ fn message(app: &App, mail: &Mail) -> Result<Message> {
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_goes_to_another_machine_by_tls_only() {
+        let guarded = |url: &str| guarded(url.parse().unwrap()).to_string();
+        let tls = "smtp://me:secret@mail.example.com:587?tls=required";
+        assert_eq!(guarded("smtp://me:secret@mail.example.com:587"), tls);
+        for kept in [
+            tls,
+            "smtp://me:secret@mail.example.com?tls=opportunistic",
+            "smtps://me:secret@mail.example.com",
+            "smtp://relay.example.com:25",
+            "smtp://me:secret@127.0.0.1:1025",
+            "smtp://me:secret@[::1]:1025",
+            "smtp://me:secret@localhost:1025",
+        ] {
+            assert_eq!(guarded(kept), kept);
+        }
+    }
 }
