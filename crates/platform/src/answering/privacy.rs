@@ -11,22 +11,47 @@ struct Kind {
     regex: Regex,
     /// Whether what looks like it is it, by what stands before it.
     fits: fn(before: &str, hit: &str) -> bool,
+    /// Whether it has a check sum, by which it is told from a group of other numbers or letters behind it.
+    is_checked: bool,
+}
+
+/// Where the digits of the scripts begin that numbers are written in: Arabic, Persian, Devanagari, Bengali, full width.
+const ZEROS: [char; 5] = ['\u{660}', '\u{6F0}', '\u{966}', '\u{9E6}', '\u{FF10}'];
+
+/// What a digit is worth, in any of these scripts.
+fn digit(c: char) -> Option<u32> {
+    let of = |zero: &char| u32::from(c).checked_sub(u32::from(*zero)).filter(|digit| *digit < 10);
+    c.to_digit(10).or_else(|| ZEROS.iter().find_map(of))
 }
 
 /// What is looked for, in this order; what was found is not looked at again.
 static KINDS: LazyLock<[Kind; 4]> = LazyLock::new(|| {
-    let kind = |name, regex, fits| Kind {
-        name,
-        regex: Regex::new(regex).expect("a regular expression of the program's own"),
-        fits,
+    let kind = |name, regex: &str, fits, is_checked| {
+        // `\d` is a digit of any script there is, of which more than these are written in none.
+        let regex = regex.replace(r"\d", "[0-9٠-٩۰-۹०-९০-৯０-９]").replace(r"\0", "[0٠۰०০０]");
+        let regex = Regex::new(&regex).expect("a regular expression of the program's own");
+        Kind { name, regex, fits, is_checked }
     };
     [
-        kind("EMAIL", r"[\p{L}\p{N}._%+'-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+", |_, _| true),
-        kind("IBAN", r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", |_, hit| is_iban(hit)),
-        kind("CARD", r"\b\d(?:[ -]?\d){12,18}\b", |_, hit| is_card(hit)),
-        kind("PHONE", r"(?:\+|\b00|\(0|\b0)\d?(?:[ ()/.-]{0,2}\d){6,14}", is_phone),
+        kind("EMAIL", r"[\p{L}\p{N}._%+'-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+", |_, _| true, false),
+        kind(
+            "IBAN",
+            r"\b[A-Za-z]{2}[0-9]{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?\b",
+            |_, hit| is_iban(hit),
+            true,
+        ),
+        kind("CARD", r"\b\d(?:[ -]?\d){12,18}\b", |_, hit| is_card(hit), true),
+        kind("PHONE", r"(?:[+＋]|\b\0\0|\(\0|\b\0)\d?(?:[ ()/.-]{0,2}\d){6,14}", is_phone, false),
     ]
 });
+
+impl Kind {
+    /// How much of what looks like it is it.
+    fn length(&self, before: &str, hit: &str) -> Option<usize> {
+        let shorter = hit.rmatch_indices([' ', '-']).map(|(at, _)| at).filter(|_| self.is_checked);
+        std::iter::once(hit.len()).chain(shorter).find(|length| (self.fits)(before, &hit[..*length]))
+    }
+}
 
 /// Placeholders and what they stand for.
 #[derive(Clone, Debug, Default)]
@@ -40,8 +65,8 @@ impl Mask {
             for hit in kind.regex.find_iter(text) {
                 let apart =
                     found.iter().all(|(range, _)| hit.end() <= range.start || range.end <= hit.start());
-                if apart && (kind.fits)(&text[..hit.start()], hit.as_str()) {
-                    found.push((hit.range(), kind.name));
+                if apart && let Some(length) = kind.length(&text[..hit.start()], hit.as_str()) {
+                    found.push((hit.start()..hit.start() + length, kind.name));
                 }
             }
         }
@@ -109,20 +134,21 @@ impl Unmask {
 
 /// ISO 13616: the remainder of the rearranged number by 97 is 1.
 fn is_iban(text: &str) -> bool {
-    let compact: String = text.chars().filter(|c| *c != ' ').collect();
+    let compact: Vec<char> = text.chars().filter(|c| *c != ' ').collect();
     if !(15..=34).contains(&compact.len()) {
         return false;
     }
     let (head, tail) = compact.split_at(4);
-    let digits = tail.chars().chain(head.chars()).filter_map(|c| c.to_digit(36));
+    let digits = tail.iter().chain(head).filter_map(|c| c.to_digit(36));
     digits.fold(0, |rest, digit| (rest * if digit > 9 { 100 } else { 10 } + digit) % 97) == 1
 }
 
 /// A number that an issuer of cards would give (ISO/IEC 7812-1): its beginning and length, and Luhn's sum ends in 0.
 fn is_card(text: &str) -> bool {
-    let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
+    let digits: Vec<u32> = text.chars().filter_map(digit).collect();
+    let [first, second, ..] = digits[..] else { return false };
     let issued = matches!(
-        (digits[0], digits[1], digits.len()),
+        (first, second, digits.len()),
         (4, _, 13 | 16 | 19)
             | (5, 1..=5, 16)
             | (2, 2..=7, 16)
@@ -140,9 +166,9 @@ fn is_card(text: &str) -> bool {
 
 /// Eight to fifteen digits (ITU-T E.164), nothing like a date or a price, and no part of a longer number.
 fn is_phone(before: &str, hit: &str) -> bool {
-    let digits = hit.chars().filter(char::is_ascii_digit).count();
-    let date = hit.matches(['.', '-', '/']).count() == 2 && digits == 8 && !hit.starts_with('+');
-    let within = before.trim_end_matches([' ', '-']).ends_with(|c: char| c.is_ascii_digit());
+    let digits = hit.chars().filter_map(digit).count();
+    let date = hit.matches(['.', '-', '/']).count() == 2 && digits == 8 && !hit.starts_with(['+', '＋']);
+    let within = before.trim_end_matches([' ', '-']).ends_with(|c: char| digit(c).is_some());
     (8..=15).contains(&digits) && !date && !within
 }
 
@@ -162,6 +188,25 @@ mod tests {
         );
         assert_eq!(mask.show(&hidden), text);
         assert_eq!(mask.hide("ola.nordmann@example.co.no"), "<EMAIL_1>");
+    }
+
+    #[test]
+    fn data_is_hidden_in_other_digits_and_with_more_behind_it() {
+        for (text, hidden) in [
+            ("اتصل على ٠٠٩٦٦ ٥٠ ١٢٣ ٤٥٦٧", "اتصل على <PHONE_1>"),
+            ("कॉल +९१ ९८७६५ ४३२१०", "कॉल <PHONE_1>"),
+            ("Ring ＋４７ ２２ １２ ３４ ５６", "Ring <PHONE_1>"),
+            ("٤١١١ ١١١١ ١١١١ ١١١١", "<CARD_1>"),
+            ("4111 1111 1111 1111 12/27", "<CARD_1> 12/27"),
+            ("4111111111111111 123", "<CARD_1> 123"),
+            ("AT61 1904 3002 3457 3201 BIC BKAUATWW", "<IBAN_1> BIC BKAUATWW"),
+            ("at61 1904 3002 3457 3201", "<IBAN_1>"),
+            // No digits of a script in which numbers are written, and no account.
+            ("᠑᠒᠓᠔᠕᠖᠗᠘᠙᠐᠑᠒᠓᠔", "᠑᠒᠓᠔᠕᠖᠗᠘᠙᠐᠑᠒᠓᠔"),
+            ("DE८९ 3704 0044 0532 0130 00", "DE८९ 3704 0044 0532 0130 00"),
+        ] {
+            assert_eq!(Mask::default().hide(text), hidden);
+        }
     }
 
     #[test]
