@@ -25,12 +25,13 @@ mod sources;
 mod tools;
 mod writing;
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use admission::Admission;
 pub use breaker::Breakers;
 pub(crate) use completing::complete;
 pub use frame::{Frame, Source};
+use futures_util::FutureExt;
 pub use live::{Live, LiveAnswers};
 pub use output::Format;
 pub use reply::{Reply, reply};
@@ -145,7 +146,9 @@ fn stream(
 ) -> impl Future<Output = ()> + Send {
     async move {
         live.push(Frame::Start { message_id: live.id().clone() });
-        let run = run::answer(&app, &tenant, (&question, admission), &live).await;
+        // Whoever waits is told the end of it even when it comes by a mistake of this program.
+        let run = AssertUnwindSafe(run::answer(&app, &tenant, (&question, admission), &live)).catch_unwind();
+        let run = run.await.unwrap_or_else(|_| Err(Error::internal("an answer panicked; see the log above")));
         live.finish(last(run, &live));
         app.live.retire(&live);
     }

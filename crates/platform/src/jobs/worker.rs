@@ -1,11 +1,12 @@
 //! The loop that claims jobs and does them.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt;
 use tokio::time::{interval, sleep};
 
 use super::{Job, LEASE, Task, store};
-use crate::{App, Result, analytics, contacts, extraction, identity, knowledge, mail, workspaces};
+use crate::{App, Error, Result, analytics, contacts, extraction, identity, knowledge, mail, workspaces};
 
 /// How often a worker looks when no bell rings; another process's jobs are found this way.
 const LOOK: Duration = Duration::from_secs(1);
@@ -48,7 +49,10 @@ async fn claim(app: &App, name: &str) -> Result<Option<Job>> {
 /// Does one job and records how it went.
 pub(super) async fn work(app: &App, job: Job) {
     let outcome = tokio::select! {
-        outcome = perform(app, &job) => Some(outcome),
+        // One job must not take the worker with it.
+        outcome = AssertUnwindSafe(perform(app, &job)).catch_unwind() => {
+            Some(outcome.unwrap_or_else(|_| Err(Error::internal("the job panicked; see the log above"))))
+        }
         () = keep_lease(app, &job) => None,
         () = app.stopping.cancelled() => {
             record(app, &job, Ending::Release).await;
