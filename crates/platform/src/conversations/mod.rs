@@ -161,7 +161,7 @@ pub(crate) async fn take_pending(app: &App, tenant: &Tenant, thread: &Thread) ->
         return Ok(None);
     }
     let mut db = app.db.write().await?;
-    let pending = store::pending(&mut db, tenant, thread).await?;
+    let pending = store::hold_pending(&mut db, tenant, thread).await?;
     store::set_pending(&mut db, tenant, thread, None).await?;
     db.commit().await?;
     Ok(pending)

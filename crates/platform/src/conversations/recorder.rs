@@ -79,8 +79,10 @@ async fn follow(
     if let Some(counted_as) = &exchange.visit.counted_as {
         visitors::spend(db, tenant, counted_as, now).await?;
     }
-    // What a used-up budget left unanswered is no gap in the knowledge.
-    if !exchange.answered && exchange.visit.means != Means::Person && thread.channel.is_visitors() {
+    // What a used-up budget or the visitor left unanswered is no gap in the knowledge.
+    let stopped = execution.outcome == Outcome::Stopped;
+    let is_gap = !exchange.answered && !stopped && exchange.visit.means != Means::Person;
+    if is_gap && thread.channel.is_visitors() {
         let fresh = UnansweredId::new(now, app.entropy);
         // What goes on from an earlier question says nothing by itself.
         let question = execution.asked.as_deref().unwrap_or(&exchange.question);
@@ -135,7 +137,8 @@ impl Entry {
             tokens: execution.tokens_input + execution.tokens_output,
             response_time_ms: exchange.response_time_ms,
         };
-        let not_found = (!exchange.answered).then(|| Fact::AnswerNotFound {
+        let not_found = !exchange.answered && execution.outcome != Outcome::Stopped;
+        let not_found = not_found.then(|| Fact::AnswerNotFound {
             message: exchange.id.clone(),
             conversation,
             agent: agent.clone(),

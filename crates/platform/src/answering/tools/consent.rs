@@ -9,7 +9,7 @@ pub(in crate::answering) enum Word {
     Other,
 }
 
-/// The first of these words decides, and there is little beside it: who writes more wants something else.
+/// One of these words is there, and none but these and those that go with them: who writes more wants something else.
 const YES: &[&str] = &[
     "yes",
     "y",
@@ -38,6 +38,37 @@ const YES: &[&str] = &[
     "好的",
     "可以",
 ];
+const BESIDE: &[&str] = &[
+    "do",
+    "it",
+    "that",
+    "so",
+    "go",
+    "ahead",
+    "thanks",
+    "thank",
+    "you",
+    "of",
+    "course",
+    "bitte",
+    "danke",
+    "takk",
+    "vær",
+    "så",
+    "snill",
+    "s'il",
+    "vous",
+    "te",
+    "plaît",
+    "merci",
+    "por",
+    "favor",
+    "gracias",
+    "धन्यवाद",
+    "शुक्रिया",
+    "شكرا",
+    "谢谢",
+];
 const NO: &[&str] = &[
     "no",
     "n",
@@ -56,9 +87,6 @@ const NO: &[&str] = &[
     "不要",
 ];
 
-/// Words of an answer that is still a yes or a no.
-const MOST: usize = 4;
-
 /// Reads a visitor's answer.
 pub(in crate::answering) fn word(text: &str) -> Word {
     let lower = text.trim().to_lowercase().replace('’', "'");
@@ -69,10 +97,8 @@ pub(in crate::answering) fn word(text: &str) -> Word {
     if words.iter().any(|word| NO.contains(word)) {
         return Word::No;
     }
-    match words.first() {
-        Some(first) if words.len() <= MOST && YES.contains(first) => Word::Yes,
-        _ => Word::Other,
-    }
+    let plain = words.iter().all(|word| YES.contains(word) || BESIDE.contains(word));
+    if plain && words.iter().any(|word| YES.contains(word)) { Word::Yes } else { Word::Other }
 }
 
 #[cfg(test)]
@@ -81,13 +107,27 @@ mod tests {
 
     #[test]
     fn only_a_plain_yes_is_a_yes() {
-        for yes in ["yes", "Yes, please!", "OK.", "Ja gerne", "oui", "好的。", "Sure do"] {
+        for yes in
+            ["yes", "Yes, please!", "OK.", "Ja gerne", "oui", "好的。谢谢", "Sure do", "S’il vous plaît, oui"]
+        {
             assert_eq!(word(yes), Word::Yes, "{yes}");
         }
         for no in ["no", "No thanks", "yes but not now", "nein", "please don’t"] {
             assert_eq!(word(no), Word::No, "{no}");
         }
-        for other in ["", "What does it cost?", "yes and tell me what a tent costs in Norway", "Yesterday"] {
+        for other in [
+            "",
+            "What does it cost?",
+            "yes and tell me what a tent costs in Norway",
+            "Yesterday",
+            "y para Noruega?",
+            "si je paie?",
+            "please cancel",
+            "ok forget it",
+            "yes but other email",
+            "是，不过地址错了",
+            "thanks",
+        ] {
             assert_eq!(word(other), Word::Other, "{other}");
         }
     }

@@ -57,7 +57,7 @@ impl Tool for SearchKnowledge {
                 };
                 told.push(format!("[{n}] {}\n{}", passage.title, passage.content));
             }
-            Ok(if told.is_empty() { "Nothing was found.".to_owned() } else { told.join("\n\n") })
+            if told.is_empty() { Err("Nothing was found.".to_owned()) } else { Ok(told.join("\n\n")) }
         }
         .boxed()
     }

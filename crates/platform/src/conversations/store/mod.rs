@@ -182,6 +182,26 @@ pub(super) async fn pending(
     Ok(row.and_then(|(pending,)| pending).filter(|pending| !pending.is_null()))
 }
 
+/// The same, held until the transaction ends: of two who take it one gets it.
+pub(super) async fn hold_pending(
+    db: &mut Write,
+    tenant: &Tenant,
+    thread: &Thread,
+) -> Result<Option<serde_json::Value>> {
+    let row: Option<(Option<serde_json::Value>,)> = db
+        .optional(sql!(
+            "UPDATE conversations SET pending = pending
+             WHERE workspace_id = $1 AND agent_id = $2 AND channel = $3 AND session_id = $4
+             RETURNING pending",
+            tenant,
+            &thread.agent,
+            thread.channel.as_str(),
+            thread.session.as_str()
+        ))
+        .await?;
+    Ok(row.and_then(|(pending,)| pending).filter(|pending| !pending.is_null()))
+}
+
 pub(super) async fn set_pending(
     db: &mut Write,
     tenant: &Tenant,
