@@ -406,6 +406,12 @@ async fn blocked_words_stay_out_of_questions_and_answers() {
     assert_eq!(world.record(&asked).await["reason"], "blocked_word");
     let answered = world.run("What does delivery to Norway cost?").await;
     assert_eq!(response(&answered).trim(), "Nine euro. [1]", "what came before stays");
+    assert!(world.record(&answered).await["tokens_used"].as_i64().unwrap_or(1) > 0, "{answered}");
+    // A word is none because a hundred characters back something ends like it.
+    let far = format!("Spoker{} [1] Nine euro. [1]", " x".repeat(46));
+    model.turn_to(says(&far));
+    let answered = world.run("What does delivery to Norway cost?").await;
+    assert!(response(&answered).ends_with("Nine euro. [1]"), "{answered}");
     model.turn_to(says("Poker is fun. [1]"));
     let run = world.run("What does delivery to Norway cost?").await;
     assert!(response(&run).contains("talk to a person") && run["answered"] == false, "{run}");
@@ -569,13 +575,13 @@ async fn personal_data_stays_in_the_house() {
             .iter()
             .all(|data| !all.contains(data));
         assert!(hidden, "{all}");
-        vec![json!({ "content": "Write to <EMA" }), json!({ "content": "IL_1> or <EMAIL_3>, please. [1]" })]
+        vec![json!({ "content": "Write to <EMA" }), json!({ "content": "IL_1> or <EMAIL_4>, please. [1]" })]
     }
     let model = Model::start(Behaviour::Think(think)).await;
     let world = world(Database::Sqlite, Some(&model), |_| {}).await;
     world.set(json!({ "guardrails": { "redact_personal_data": true }, "response_config": { "confidence_threshold": 0.0 } })).await;
-    let run =
-        world.run("I am ada@example.com with card 4111 1111 1111 1111: how do I contact or call you?").await;
+    let card = "I am ada@example.com with card 4111 1111 1111 1111 12/27, ٠٠٩٦٦ ٥٠ ١٢٣ ٤٥٦٧: how do I contact or call you?";
+    let run = world.run(card).await;
     assert!(response(&run).starts_with("Write to ada@example.com or "), "{run}");
     assert!(!response(&run).contains("EMAIL_"), "{run}");
     // Nor when a question that goes on is put in other words, or an answer in another form.
@@ -619,6 +625,23 @@ async fn an_answer_comes_in_the_form_asked_for() {
         "what cannot be repaired is wrapped: {table}"
     );
     assert_eq!(run("yaml").await.refused(400).1.as_deref(), Some("output_format"));
+
+    // Brackets are the data's own, a blocked word is none the better for being repaired, and what no model writes has the
+    // form as well.
+    model.turn_to(says("{\"sizes\": [38, 39], \"rows\": [1, 2]}"));
+    assert_eq!(response(&run("json").await.expect(200)), "{\"rows\":[1,2],\"sizes\":[38,39]}");
+    world.set(json!({ "guardrails": { "blocked_words": ["poker"] } })).await;
+    model.turn_to(Behaviour::Think(|request| {
+        let system = request["messages"][0]["content"].as_str().unwrap();
+        let text = if system.contains("What was wrong") { "{\"game\": \"poker\"}" } else { "Nine euro. [1]" };
+        vec![json!({ "content": text })]
+    }));
+    let run = run("json").await.expect(200);
+    assert!(response(&run).starts_with("{\"answer\":\"Nine euro.\""), "{run}");
+    let body = json!({ "input": "Is there poker?", "output_format": "json" });
+    let refused = world.post("execute", body).await.expect(200);
+    let answer: Value = serde_json::from_str(&response(&refused)).unwrap();
+    assert!(answer["answer"].as_str().unwrap().contains("talk to a person"), "{refused}");
     world.server.stop().await;
 }
 

@@ -116,13 +116,11 @@ impl Admission {
         // What failed counts nowhere.
         let operation = self.operation.filter(|_| run.outcome != Outcome::Failed)?;
         let model = wrote.unwrap_or(EXTRACTIVE).to_owned();
+        run.tokens_output = tokens_output(run, &model);
         let price = match run.outcome {
             // What was stopped before there was a word of it is not paid for.
             Outcome::Stopped if run.output.is_empty() => Credits::ZERO,
-            _ => {
-                let (input, output) = tokens(run, &model);
-                app.config.tariff.price(operation, &model).of(input, output)
-            }
+            _ => app.config.tariff.price(operation, &model).of(run.tokens_input, run.tokens_output),
         };
         let credits = self.hold.cover(price);
         run.credits = credits;
@@ -148,12 +146,10 @@ impl Admission {
     }
 }
 
-/// The tokens of a run. Of one that was stopped its provider has mostly not said how many it made: what is there counts.
-fn tokens(run: &Execution, model: &str) -> (i64, i64) {
-    let made = run.outcome == Outcome::Stopped && model != EXTRACTIVE && run.tokens_output == 0;
-    if !made {
-        return (run.tokens_input, run.tokens_output);
+/// The tokens that were made. Of a run that was cut off its provider has mostly not said how many: what is there counts.
+fn tokens_output(run: &Execution, model: &str) -> i64 {
+    if model == EXTRACTIVE || run.tokens_output > 0 {
+        return run.tokens_output;
     }
-    let written = i64::try_from(run.output.chars().count().div_ceil(TOKEN)).unwrap_or(i64::MAX);
-    (run.tokens_input, written)
+    i64::try_from(run.output.chars().count().div_ceil(TOKEN)).unwrap_or(i64::MAX)
 }

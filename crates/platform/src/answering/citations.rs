@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-/// A mark is at most this long: `[12, 13, 14]`.
-const LONGEST: usize = 24;
+/// A mark is at most this long: `[12, 13, 14]`, or all passages in a row.
+const LONGEST: usize = 200;
 
 /// Lets text through, holding back what may be the beginning of a citation.
 pub(super) struct Filter {
@@ -139,6 +139,7 @@ mod tests {
         assert_eq!(through(2, &["Yes. [", "1", "] and [2", ", 9]."]), "Yes. [1] and [2].");
         assert_eq!(through(2, &["a [link](https://x.io) and [ ] b["]), "a [link](https://x.io) and [ ] b[");
         assert_eq!(through(0, &["[1][2]"]), "");
+        assert_eq!(through(2, &["All [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]."]), "All [1][2].");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use models::{LanguageModel, Request, Role, Turn};
+use models::{LanguageModel, ModelError, Request, Role, Turn};
 
 /// Words of a question that can hardly stand alone.
 const SHORT: usize = 4;
@@ -135,7 +135,14 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 /// The question with what it leans on, as a model writes it; `None` when what it wrote is no question that could be
 /// looked up.
-pub(super) async fn by_model(model: &dyn LanguageModel, question: &str, history: &[Turn]) -> Option<String> {
+///
+/// # Errors
+/// What the model fails with.
+pub(super) async fn by_model(
+    model: &dyn LanguageModel,
+    question: &str,
+    history: &[Turn],
+) -> Result<Option<String>, ModelError> {
     let request = Request {
         instructions:
             "Rewrite the visitor's last question so that it can be understood without the conversation. Keep \
@@ -146,10 +153,10 @@ pub(super) async fn by_model(model: &dyn LanguageModel, question: &str, history:
         max_tokens: 120,
         ..Request::default()
     };
-    let (text, _) = models::complete(model, &request).await.ok()?;
+    let (text, _) = models::complete(model, &request).await?;
     let line = text.trim().trim_matches('"').trim();
     let fine = !line.is_empty() && line.chars().count() <= LONGEST && !line.contains('\n');
-    (fine && keeps_the_subject(question, line)).then(|| line.to_owned())
+    Ok((fine && keeps_the_subject(question, line)).then(|| line.to_owned()))
 }
 
 /// Whether a rewritten question still asks for what the visitor named.

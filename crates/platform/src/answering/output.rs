@@ -36,6 +36,11 @@ impl Format {
         }
     }
 
+    /// Whether what is written cites passages in brackets; where it does not, brackets are the data's own.
+    pub(super) fn cites(self) -> bool {
+        !matches!(self, Self::Json | Self::Csv)
+    }
+
     /// What a model is told of it.
     pub(super) fn instruction(self) -> Option<&'static str> {
         match self {

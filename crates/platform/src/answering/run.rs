@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use models::Turn;
+use models::{ModelError, Turn};
 
 use super::{
     Frame, Live, Question, Source,
     admission::Admission,
     attached,
-    chain::Chain,
+    chain::{Chain, Link},
     evidence::{self, Evidence},
     follow_up, instructions,
     memory::{self, Memory},
@@ -119,19 +119,19 @@ async fn fill(
     run.execution.attempts.extend(admission.barred.clone());
     run.degraded = admission.barred.is_some();
     if let Some(told) = confirmed(app, tenant, question).await? {
-        return say(live, run, (told, "confirmation"), Outcome::Answered);
+        return say(question, live, run, (told, "confirmation"), Outcome::Answered);
     }
     if Blocked::new(&settings.guardrails).in_text(&question.text) {
         return refuse(question, live, run, "blocked_word");
     }
     if question.visit.means == Means::Person {
         run.execution.reason = Some("budget".to_owned());
-        return say(live, run, (settings.fallback_message.clone(), PERSON), Outcome::Fallback);
+        return say(question, live, run, (settings.fallback_message.clone(), PERSON), Outcome::Fallback);
     }
     live.push(Frame::Status { status: "retrieving".into() });
     let began = Instant::now();
     let history = conversations::history(app, tenant, &question.thread).await?;
-    let asked = standalone(chain, question, &history).await;
+    let asked = standalone(app, live, chain, question, &history).await;
     run.execution.timings.history = milliseconds(began.elapsed());
 
     let began = Instant::now();
@@ -176,7 +176,7 @@ async fn confirmed(app: &App, tenant: &Tenant, question: &Question) -> Result<Op
 }
 
 /// The question as it can be looked up: one that leans on what was said is made to stand alone.
-async fn standalone(chain: &Chain, question: &Question, history: &[Turn]) -> String {
+async fn standalone(app: &App, live: &Live, chain: &Chain, question: &Question, history: &[Turn]) -> String {
     let asked = question.text.trim();
     if !follow_up::leans(asked, history) {
         return asked.to_owned();
@@ -185,10 +185,31 @@ async fn standalone(chain: &Chain, question: &Question, history: &[Turn]) -> Str
     // What is looked up needs the data themselves, which a provider's model may not see.
     let private = question.agent.settings.guardrails.redact_personal_data;
     let rewritten = match chain.0.first().filter(|_| !private) {
-        Some(link) => follow_up::by_model(&*link.model, asked, recent).await,
+        Some(link) => beside(app, live, link, follow_up::by_model(&*link.model, asked, recent)).await,
         None => None,
     };
-    rewritten.unwrap_or_else(|| follow_up::by_rule(asked, history))
+    rewritten.flatten().unwrap_or_else(|| follow_up::by_rule(asked, history))
+}
+
+/// What a model says beside the answer: one that rests is not asked, and nobody waits for it who has stopped the answer.
+async fn beside<T>(
+    app: &App,
+    live: &Live,
+    link: &Link,
+    said: impl Future<Output = std::result::Result<T, ModelError>>,
+) -> Option<T> {
+    if !app.breakers.admits(&link.key, app.clock.now()) {
+        return None;
+    }
+    let said = tokio::select! {
+        said = said => said,
+        () = live.stopped() => return None,
+    };
+    match said {
+        Ok(_) => app.breakers.worked(&link.key),
+        Err(_) => app.breakers.failed(&link.key, app.clock.now()),
+    }
+    said.ok()
 }
 
 fn note(run: &mut Run, evidence: &Evidence, question: &Question, asked: String) {
@@ -225,12 +246,19 @@ async fn about_a_topic(
 fn refuse(question: &Question, live: &Live, run: &mut Run, reason: &str) -> Result<()> {
     let told = question.agent.settings.fallback_message.clone();
     run.execution.reason = Some(reason.to_owned());
-    say(live, run, (told, "fallback"), Outcome::Fallback)
+    say(question, live, run, (told, "fallback"), Outcome::Fallback)
 }
 
-fn say(live: &Live, run: &mut Run, (told, model): (String, &str), outcome: Outcome) -> Result<()> {
-    live.push(Frame::Token { content: told.clone() });
-    run.execution.output = told;
+/// Says what no model wrote.
+fn say(
+    question: &Question,
+    live: &Live,
+    run: &mut Run,
+    (told, model): (String, &str),
+    outcome: Outcome,
+) -> Result<()> {
+    run.execution.output = question.format.wrap(&told, run.execution.confidence);
+    live.push(Frame::Token { content: told });
     run.execution.model = model.to_owned();
     run.execution.outcome = outcome;
     Ok(())
@@ -293,7 +321,8 @@ async fn write(
         run.sources = sources::of(&writing.found, &writing.text, &claims);
     }
     run.execution.claims = claims;
-    run.execution.output = shaped(chain, question, &writing.text, run.execution.confidence).await;
+    run.execution.output =
+        shaped(app, live, (chain, question), &writing.text, run.execution.confidence).await;
     Ok(())
 }
 
@@ -327,6 +356,7 @@ pub(super) fn hide(request: &mut models::Request, mask: &mut Mask) {
         turn.text = mask.hide(&turn.text);
     }
     for passage in &mut request.passages {
+        passage.label = mask.hide(&passage.label);
         // The quotes' places would not fit any more; only the embedded model needs them, and it gets none then.
         let hidden = mask.hide(&passage.text);
         if hidden != *passage.text {
@@ -337,7 +367,13 @@ pub(super) fn hide(request: &mut models::Request, mask: &mut Mask) {
 }
 
 /// The answer in the form that was asked for; a model that missed it is asked once more.
-async fn shaped(chain: &Chain, question: &Question, text: &str, confidence: f64) -> String {
+async fn shaped(
+    app: &App,
+    live: &Live,
+    (chain, question): (&Chain, &Question),
+    text: &str,
+    confidence: f64,
+) -> String {
     let format = question.format;
     let error = match format.shape(text) {
         Ok(shaped) => return shaped,
@@ -350,8 +386,10 @@ async fn shaped(chain: &Chain, question: &Question, text: &str, confidence: f64)
         let given = if private { mask.hide(text) } else { text.to_owned() };
         let most = settings.response_config.max_response_length;
         let request = instructions::repair(format, &given, &error, most);
-        if let Ok((again, _)) = models::complete(&*link.model, &request).await
-            && let Ok(shaped) = format.shape(&mask.show(&again))
+        if let Some((again, _)) = beside(app, live, link, models::complete(&*link.model, &request)).await
+            && let again = mask.show(&again)
+            && !Blocked::new(&settings.guardrails).in_text(&again)
+            && let Ok(shaped) = format.shape(&again)
         {
             return shaped;
         }

@@ -29,6 +29,8 @@ const MAX_STEPS: usize = 5;
 const MAX_CALLS: usize = 4;
 /// Longest result of a tool that a model is told, in characters.
 const MAX_RESULT: usize = 8_000;
+/// What a model is told of a call that waits for the visitor's word.
+const ASKED: &str = "The visitor is asked whether they want this.";
 /// How long a model that was busy is waited for before it is asked once more.
 const BEFORE_RETRY: Duration = Duration::from_millis(300);
 
@@ -143,14 +145,18 @@ impl<'a> Writing<'a> {
             }
             let before = self.text.len() + self.held.len();
             let outcome = self.with(link).await;
-            let said = self.text.len() + self.held.len() > before || self.pending.is_some() || self.is_cut();
+            let said = self.text.len() + self.held.len() > before || self.pending.is_some();
             match outcome {
-                Ok(()) if said => {
-                    self.app.breakers.worked(&link.key);
+                // That somebody stopped waiting for it says nothing of a model.
+                Ok(()) if said || self.is_cut() => {
+                    if said {
+                        self.app.breakers.worked(&link.key);
+                    }
                     return Ok(link.model.name().to_owned());
                 }
                 Ok(()) if self.dropped => self.gave_up(link, "no passage supports what it said"),
-                Ok(()) => self.failed(link, "it gave an empty answer"),
+                // Instructions of an agent can make it so, and others ask the same model.
+                Ok(()) => self.gave_up(link, "it gave an empty answer"),
                 Err(error) => self.failed(link, &error.to_string()),
             }
             self.separate();
@@ -227,7 +233,11 @@ impl<'a> Writing<'a> {
     /// Reads a model's pieces to their end, or until the visitor or a blocked word ends them.
     async fn read(&mut self, pieces: Answer) -> Result<Round, ModelError> {
         let live = self.live;
-        let mut filter = Filter::new(self.found.len());
+        let mut filter = self.question.format.cites().then(|| Filter::new(self.found.len()));
+        let mut cite = |words: String| match &mut filter {
+            Some(filter) => filter.push(&words),
+            None => words,
+        };
         let mut unmask = Unmask::new(self.mask.clone());
         let mut round = Round { said: String::new(), calls: Vec::new() };
         let (mut used, mut failed) = (Usage::default(), None);
@@ -246,7 +256,7 @@ impl<'a> Writing<'a> {
                     Ok(Piece::Text(piece)) => {
                         self.first_token.get_or_insert_with(|| self.started.elapsed());
                         round.said.push_str(&piece);
-                        words.push(filter.push(&unmask.push(&piece)));
+                        words.push(cite(unmask.push(&piece)));
                     }
                     Ok(Piece::Call(call)) => round.calls.push(call),
                     Ok(Piece::Usage(usage)) => used = usage,
@@ -261,8 +271,9 @@ impl<'a> Writing<'a> {
         self.usage.input += used.input;
         self.usage.output += used.output;
         if !self.is_cut() {
-            let rest = filter.push(&unmask.finish());
-            self.say(vec![rest, filter.finish()]).await;
+            let rest = cite(unmask.finish());
+            let end = filter.map(|mut filter| filter.finish());
+            self.say(std::iter::once(rest).chain(end).collect()).await;
             if failed.is_none() {
                 self.say_rest().await;
             }
@@ -304,8 +315,7 @@ impl<'a> Writing<'a> {
             return;
         }
         // A phrase may reach over from the sentence before.
-        let before: String = self.text.chars().rev().take(100).collect();
-        let near: String = before.chars().rev().chain(sentence.chars()).collect();
+        let near = format!("{}{sentence}", last_words(&self.text));
         if self.blocked.in_text(&near) {
             self.blocked_hit = true;
             return;
@@ -351,10 +361,13 @@ impl<'a> Writing<'a> {
             None => Err(format!("There is no tool {}.", call.name.chars().take(64).collect::<String>())),
             Some(_) if !arguments.is_object() => Err("The arguments are no JSON object.".to_owned()),
             Some(tool) => match tool.asks(&arguments) {
+                Some(Ok(asks)) if self.blocked.in_text(&asks) => {
+                    Err("The visitor may not be told this in these words.".to_owned())
+                }
                 Some(Ok(asks)) => {
                     let pending = Pending { tool: call.name.clone(), arguments: arguments.clone() };
                     self.pending = Some((pending, asks));
-                    Ok("The visitor is asked whether they want this.".to_owned())
+                    Ok(ASKED.to_owned())
                 }
                 Some(Err(why)) => Err(why),
                 None => {
@@ -381,12 +394,15 @@ impl<'a> Writing<'a> {
 
     /// Lets out what was held, if it may be, and says how the answer ended.
     pub(super) async fn end(&mut self) -> Ending {
-        let useful = self.tool_calls.iter().any(|call| !call.result.starts_with("Error:"));
+        let gave = |call: &ToolCall| !call.result.starts_with("Error:") && call.result != ASKED;
+        let useful = self.tool_calls.iter().any(gave);
         if self.release == Release::Held && useful && !self.live.is_stopped() {
             self.release = Release::Sentences;
             self.say(Vec::new()).await;
             self.say_rest().await;
         }
+        // Who stops an answer is asked nothing any more.
+        self.pending = self.pending.take().filter(|_| !self.live.is_stopped());
         if let Some((_, asks)) = &self.pending {
             let asks = asks.clone();
             self.separate();
@@ -410,6 +426,13 @@ async fn ask(model: &dyn LanguageModel, request: &Request) -> Result<Answer, Mod
         }
         outcome => outcome,
     }
+}
+
+/// The last words of a text, some hundred characters and no part of a word.
+fn last_words(text: &str) -> &str {
+    let Some((from, _)) = text.char_indices().rev().nth(99) else { return text };
+    let within = text[..from].ends_with(char::is_alphanumeric);
+    text[from..].trim_start_matches(|c: char| within && c.is_alphanumeric())
 }
 
 /// The end of the first sentence, when another one has begun behind it.
