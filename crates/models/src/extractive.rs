@@ -62,7 +62,7 @@ impl LanguageModel for Extractive {
         let mut written = 0;
         for (p, q) in Self::pick(request) {
             let passage = &request.passages[p];
-            let sentence = passage.text[passage.quotes[q].span.clone()].trim();
+            let sentence = &without_marks(passage.text[passage.quotes[q].span.clone()].trim());
             if written > 0 && written + sentence.len() > budget {
                 break;
             }
@@ -75,6 +75,19 @@ impl LanguageModel for Extractive {
         }
         async { Ok(stream::iter(pieces).boxed()) }.boxed()
     }
+}
+
+/// A document's own marks, such as those of footnotes, would be taken for citations of passages.
+fn without_marks(text: &str) -> String {
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(open) = rest.find('[') {
+        let inner = rest[open + 1..].bytes().take_while(|b| b.is_ascii_digit() || b", ".contains(b)).count();
+        let behind = &rest[open + 1 + inner..];
+        let is_mark = behind.starts_with(']') && rest[open + 1..].starts_with(|c: char| c.is_ascii_digit());
+        out.push_str(if is_mark { rest[..open].trim_end() } else { &rest[..open + 1 + inner] });
+        rest = if is_mark { &behind[1..] } else { behind };
+    }
+    out + rest
 }
 
 /// The text in pieces of one word with the space before it.
@@ -127,6 +140,13 @@ mod tests {
             ("A tent costs 90 EUR.", &[("A tent costs 90 EUR.", 0.9)]),
         ]);
         assert_eq!(answer(&r).await, "A tent costs 90 EUR. [2] Tents cost 900 NOK. [1]");
+    }
+
+    #[tokio::test]
+    async fn marks_of_a_documents_own_are_no_citations() {
+        let text = "It won in 1990.[2] See [the list] and [3, 4]. a[n";
+        let r = request(&[(text, &[(text, 0.9)]), ("Other.", &[])]);
+        assert_eq!(answer(&r).await, "It won in 1990. See [the list] and. a[n [1]");
     }
 
     #[tokio::test]
