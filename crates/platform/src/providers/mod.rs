@@ -91,6 +91,7 @@ pub struct Provider {
 /// A provider that can be asked: with its key.
 #[derive(Clone, Debug)]
 pub(crate) struct Usable {
+    id: ProviderId,
     kind: Kind,
     base_url: String,
     api_key: Option<Secret>,
@@ -114,7 +115,8 @@ impl Usable {
             first_token,
             total,
         };
-        let key = format!("{} {}", self.base_url, offered.model);
+        // By the provider's id: another workspace's wrong key must not rest a model for everybody.
+        let key = format!("{} {}", self.id, offered.model);
         let connections = app.outbound.connections();
         Some((
             key,
@@ -213,6 +215,11 @@ pub async fn update(
     id: &ProviderId,
     change: Change,
 ) -> Result<Provider> {
+    // Before the transaction: a name may take seconds to look up, and nobody else writes meanwhile.
+    let address = match &change.base_url {
+        Some(address) => Some(checked_address(app, address).await?),
+        None => None,
+    };
     let mut db = app.db.write().await?;
     let row = store::get(&mut db, tenant, id).await?.ok_or_else(missing)?;
     let mut sealed = row.api_key.clone();
@@ -222,9 +229,7 @@ pub async fn update(
         provider.models = checked_models(models)?;
     }
     let before = provider.base_url.clone();
-    if let Some(address) = change.base_url {
-        provider.base_url = checked_address(app, &address).await?;
-    }
+    provider.base_url = address.unwrap_or(provider.base_url);
     match change.api_key {
         Patch::Set(key) => sealed = Some(seal(app, id, &key)),
         Patch::Clear => sealed = None,

@@ -49,7 +49,8 @@ impl Row {
         };
         let api_key = self.api_key.as_ref().map(open).transpose()?;
         let provider: Provider = self.try_into()?;
-        Ok(Usable { kind: provider.kind, base_url: provider.base_url, api_key, models: provider.models })
+        let Provider { id, kind, base_url, models, .. } = provider;
+        Ok(Usable { id, kind, base_url, api_key, models })
     }
 }
 
