@@ -10,6 +10,7 @@ use http::StatusCode;
 use platform::{
     App,
     extraction::{self, Extraction, State as Progress},
+    workspaces::keys::{Action, Resource},
 };
 use serde_json::{Map, Value, json};
 use web::{Path, Program, Query, Result, extraction_form};
@@ -70,7 +71,16 @@ pub async fn create_extraction(
     program: Program,
     form: std::result::Result<Multipart, MultipartRejection>,
 ) -> Result<(StatusCode, Json<Value>)> {
-    let form = extraction_form(&app, &program.tenant, form).await?;
+    let (upload, wanted) = extraction_form(&app, &program.tenant, form).await?;
+    // What goes into a contact makes it or changes it.
+    let contacts = [Action::Create, Action::Update].map(|action| program.require(Resource::Contacts, action));
+    if wanted.has_target()
+        && let Some(refused) = contacts.into_iter().find_map(std::result::Result::err)
+    {
+        extraction::discard(&app, &program.tenant, upload).await?;
+        return Err(refused.into());
+    }
+    let form = (upload, wanted);
     let queued = extraction::submit(&app, &program.tenant, &program.by, &program.agent, form).await?;
     Ok((StatusCode::ACCEPTED, success("Document queued for extraction", summary(&queued))))
 }

@@ -154,7 +154,11 @@ impl Program {
         self.key.limit
     }
 
-    pub(crate) fn require(&self, resource: Resource, action: Action) -> platform::Result<()> {
+    /// Whether the key may do this.
+    ///
+    /// # Errors
+    /// Forbidden when it may not.
+    pub fn require(&self, resource: Resource, action: Action) -> platform::Result<()> {
         self.key.require(resource, action)
     }
 }

@@ -150,6 +150,11 @@ on_both! {
             let call = call.header("x-api-key", key["api_key"].as_str().unwrap());
             call.header("x-api-secret", key["api_secret"].as_str().unwrap())
         };
+        // What would go into a contact needs more than the key may.
+        let contact = json!({ "fields": { "primaryEmail": "email" } }).to_string();
+        let fields = [("schema", &*schema().to_string()), ("contact", &*contact)];
+        open(Method::POST, "").file("invoice.txt", INVOICE, &fields).send().await.expect(403);
+        assert_eq!(stored(&server, &owner), 0, "what is refused is not kept");
         let sent = open(Method::POST, "").file("invoice.txt", INVOICE, &[("schema", &schema().to_string())]);
         let sent = sent.send().await.expect(202);
         assert_eq!((&sent["success"], &sent["data"]["status"]), (&json!(true), &json!("QUEUED")));

@@ -144,6 +144,11 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// Whether what is found goes into a contact.
+    pub fn has_target(&self) -> bool {
+        self.target.is_some()
+    }
+
     /// The fields of a JSON Schema, and how sure they must be.
     ///
     /// # Errors
