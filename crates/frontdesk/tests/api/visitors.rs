@@ -226,7 +226,13 @@ on_both! {
     async fn contacts_sign_in_to_a_restricted_agent(database: Database) {
         let server = start(database).await;
         let shop = shop(&server).await;
+        let mut early = Browser::new(&server, &shop);
+        let granted = early.post("session").json(json!({ "agent_id": shop.agent })).send().await.expect(200);
+        early.token = granted["token"].as_str().unwrap().to_owned();
         shop.change(&server, json!({ "visibility": "restricted" })).await;
+        let question = json!({ "agent_id": shop.agent, "message": QUESTION });
+        let refused = early.post("chat").json(question).send().await.refused(401);
+        assert_eq!(refused.0, "SIGN_IN_REQUIRED", "a token of before opens nothing");
         let contacts = format!("/agents/{}/contacts", shop.agent);
         let form = json!({ "primaryEmail": "ann@example.com", "firstName": "Ann" });
         let made = server.within(&shop.owner, Method::POST, &contacts).json(form).send().await.expect(201);

@@ -221,6 +221,10 @@ pub fn speaker(
             Error::unauthorized("The visitor's session has ended or is another page's. Ask for one by POST /api/v1/widget/session.")
                 .with_code("VISITOR_SESSION_EXPIRED")
         })?;
+        // The agent may have been open to everybody when the token was given.
+        if agent.settings.is_restricted() && claims.contact.is_none() {
+            return Err(sign_in_required());
+        }
         return Ok(Session { id: claims.sub.as_str().to_owned(), contact: claims.contact, is_proven: true });
     }
     if agent.settings.is_restricted() {
