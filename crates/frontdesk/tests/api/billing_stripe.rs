@@ -209,6 +209,12 @@ on_both! {
         assert!(more["subscription"]["credits_remaining"].as_f64().unwrap() > 19_000.0);
         let less = shop.company.call(Method::PUT, "billing/subscription", json!({ "plan": "starter" })).await.expect(200);
         assert_eq!(less["subscription"]["plan"], "starter");
+        // Up and down again brings no more than the larger plan has.
+        for plan in ["professional", "starter", "professional", "starter"] {
+            shop.company.call(Method::PUT, "billing/subscription", json!({ "plan": plan })).await.expect(200);
+        }
+        let had = shop.company.get("billing/subscription").await["subscription"]["credits_remaining"].as_f64().unwrap();
+        assert!(had <= 20_000.0, "{had}");
         assert_eq!(shop.last().form["proration_behavior"], "create_prorations");
         let cancelled = shop.company.call(Method::DELETE, "billing/subscription", json!({})).await.expect(200);
         assert_eq!((&cancelled["subscription"]["plan"], &cancelled["subscription"]["cancel_at_period_end"]), (&json!("starter"), &json!(true)));

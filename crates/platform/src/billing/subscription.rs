@@ -263,8 +263,10 @@ pub(super) async fn switch(
         return Ok(());
     }
     let (old, new) = (*app.config.tariff.plan(s.plan), *app.config.tariff.plan(plan));
-    let more =
-        Credits::of_thousandths(rest_of(s, app.clock.now(), (new.credits - old.credits).max(0) * 1000));
+    // No more in all than the plan has: who goes down and up again has had the most of it.
+    let left = (new.credits * 1000 - s.granted.thousandths()).max(0);
+    let part = rest_of(s, app.clock.now(), (new.credits - old.credits).max(0) * 1000);
+    let more = Credits::of_thousandths(part.min(left));
     grant(app, db, tenant, more, s.period_start).await?;
     s.granted = s.granted + more;
     s.plan = plan;
