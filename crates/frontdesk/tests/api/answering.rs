@@ -640,7 +640,7 @@ async fn an_answer_comes_in_the_form_asked_for() {
     assert!(response(&run).starts_with("{\"answer\":\"Nine euro.\""), "{run}");
     let body = json!({ "input": "Is there poker?", "output_format": "json" });
     let refused = world.post("execute", body).await.expect(200);
-    let answer: Value = serde_json::from_str(&response(&refused)).unwrap();
+    let answer: Value = serde_json::from_str(response(&refused)).unwrap();
     assert!(answer["answer"].as_str().unwrap().contains("talk to a person"), "{refused}");
     world.server.stop().await;
 }
