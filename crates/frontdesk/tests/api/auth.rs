@@ -91,6 +91,33 @@ async fn a_second_sign_up_tells_only_the_owner_of_the_address() {
 }
 
 #[tokio::test]
+async fn a_strangers_sign_up_under_a_code_gives_them_no_password() {
+    let server = start(Database::Sqlite).await;
+    let other = |password: &str| {
+        let body = json!({ "email": "user@example.com", "password": password, "full_name": "Eve" });
+        server.post("/api/v1/auth/signup").json(body).send()
+    };
+    // The same once more, as by a double click, changes nothing.
+    for _ in 0..2 {
+        sign_up(&server, "user@example.com").await;
+        server.app.clock.advance(TimeDelta::seconds(1));
+    }
+    assert_eq!(
+        log_in(&server, "user@example.com", "SecurePass123!").await.refused(403).0,
+        "EMAIL_NOT_VERIFIED"
+    );
+    other("EvesPassword123!").await.expect(201);
+    let code = server.code("user@example.com").await;
+    verify(&server, "user@example.com", &code).await.expect(200);
+    for password in ["SecurePass123!", "EvesPassword123!"] {
+        log_in(&server, "user@example.com", password).await.refused(401);
+    }
+    let mails = server.mails("user@example.com");
+    assert!(mails.last().unwrap().contains("neither was kept"), "{mails:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_sign_up_is_named() {
     let server = start(Database::Sqlite).await;
     for (field, value) in [("email", "not an address"), ("password", "short"), ("full_name", "  ")] {

@@ -1,29 +1,39 @@
 //! Six-digit codes that prove an address: mailed, kept as hashes, good once, for ten minutes and five tries.
 
 use ::store::Write;
+use chrono::{DateTime, Utc};
 use subtle::ConstantTimeEq;
 
 use super::{User, code_end, store};
-use crate::{App, CodeId, Result, digest::sha256, mail, mail::Mail};
+use crate::{App, CodeId, Result, UserId, digest::sha256, mail, mail::Mail};
 
 /// Wrong tries after which a code is worthless.
 const MAX_TRIES: i64 = 5;
 
-/// Makes a code and queues the mail that carries it; earlier codes of the person end.
-pub(super) async fn issue(app: &App, db: &mut Write, user: &User) -> Result<()> {
+/// Makes a code and queues the mail that carries it; earlier codes of the person end. `contested` says that no password
+/// was kept.
+pub(super) async fn issue(app: &App, db: &mut Write, user: &User, contested: bool) -> Result<()> {
     let now = app.clock.now();
     let digits = format!("{:06}", app.entropy.below(1_000_000));
     let id = CodeId::new(now, app.entropy);
     store::insert_code(db, &id, &user.id, &hash(&id, &digits), code_end(now), now).await?;
-    let mail = Mail {
-        to: user.email.clone(),
-        subject: "Your Frontdesk code".into(),
-        paragraphs: vec![
-            format!("Your code is {digits}. It is good for {} minutes.", super::CODE_MINUTES),
-            "If you did not sign up, you can ignore this mail.".into(),
-        ],
-    };
+    let mut paragraphs = vec![
+        format!("Your code is {digits}. It is good for {} minutes.", super::CODE_MINUTES),
+        "If you did not sign up, you can ignore this mail.".into(),
+    ];
+    if contested {
+        let told = "Two passwords were given for this address within a few minutes, so neither was kept. The code lets you \
+                    in; set a password by \"Forgot password\" then.";
+        paragraphs.insert(1, told.into());
+    }
+    let mail = Mail { to: user.email.clone(), subject: "Your Frontdesk code".into(), paragraphs };
     mail::queue(app, db, mail).await
+}
+
+/// Whether a code of the person could still be used.
+pub(super) async fn is_under_way(db: &mut Write, user: &UserId, now: DateTime<Utc>) -> Result<bool> {
+    let newest = store::newest_code(db, user).await?;
+    Ok(newest.is_some_and(|code| code.used_at.is_none() && code.expires_at > now))
 }
 
 /// The mail to somebody who signs up although they have an account.

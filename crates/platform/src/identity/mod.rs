@@ -50,13 +50,16 @@ pub struct SignUp {
 }
 
 /// Makes an account that waits for its code. The answer is the same whether or not the address is known: one
-/// that has an account gets a mail that says so, and one whose account still waits gets a new code.
+/// that has an account gets a mail that says so, and one whose account still waits gets a new code. Of two passwords that
+/// come for an address while a code is under way neither is kept: the code would prove the address for a stranger's.
 ///
 /// # Errors
 /// Limited when mails were asked for too often.
 pub async fn sign_up(app: &App, form: SignUp, origin: &Origin) -> Result<()> {
     Attempt::Mail.count(app, &form.email, origin)?;
     let hash = form.password.hash().await?;
+    let waiting = store::by_email(&mut app.db.read().await?, &form.email).await?;
+    let is_same = form.password.fits(waiting.map(|user| user.password_hash)).await?;
     let now = app.clock.now();
     let mut db = app.db.write().await?;
     let known = store::by_email(&mut db, &form.email).await?;
@@ -66,13 +69,15 @@ pub async fn sign_up(app: &App, form: SignUp, origin: &Origin) -> Result<()> {
         }
         Some(user) => {
             let (name, email) = (form.full_name.clone(), form.email.as_str().to_owned());
+            let contested = !is_same && code::is_under_way(&mut db, &user.id, now).await?;
+            let hash = if contested { password::nobodys(&hash, app.entropy) } else { hash };
             store::replace_credentials(&mut db, &user.id, &form.email, &hash, &name, now).await?;
-            code::issue(app, &mut db, &User { email, full_name: name, ..user }).await?;
+            code::issue(app, &mut db, &User { email, full_name: name, ..user }, contested).await?;
         }
         None => {
             let user = new_user(app, &form, hash, false, false);
             insert(app, &mut db, &user, &form.email, origin).await?;
-            code::issue(app, &mut db, &user).await?;
+            code::issue(app, &mut db, &user, false).await?;
         }
     }
     app.callers.commit(db).await?;
@@ -154,7 +159,7 @@ pub async fn resend_code(app: &App, email: &EmailAddress, origin: &Origin) -> Re
     if let Some(user) = store::by_email(&mut db, email).await?
         && !user.may_log_in()
     {
-        code::issue(app, &mut db, &user).await?;
+        code::issue(app, &mut db, &user, false).await?;
     }
     db.commit().await?;
     app.bell.ring();

@@ -9,7 +9,7 @@ use argon2::{
 use tokio::sync::Semaphore;
 
 use super::common::is_common;
-use crate::{Error, Result};
+use crate::{Entropy, Error, Result};
 
 /// Hashing takes 19 MB and tens of milliseconds of a core each, so half of the cores do it at most: a crowd at the
 /// login holds nobody else back.
@@ -49,6 +49,18 @@ impl Password {
         let text = self.0.clone();
         blocking(move || hash_now(&text)).await
     }
+
+    /// Whether this is the password of a hash; without one it takes as long and is false.
+    pub(super) async fn fits(&self, hash: Option<String>) -> Result<bool> {
+        verify(self.0.clone(), hash).await
+    }
+}
+
+/// A hash like another one, of a password that nobody knows.
+pub(super) fn nobodys(like: &str, entropy: Entropy) -> String {
+    let settings = like.rsplit_once('$').map_or(like, |(settings, _)| settings);
+    // Its letters are ones of Base64, so it is a hash by its form.
+    format!("{settings}${}", entropy.token())
 }
 
 /// Whether a password fits a hash; without a hash it takes as long and is false.
