@@ -428,26 +428,28 @@ on_both! {
         let plan = json!({ "fields": [{ "name": "plan", "type": "select", "options": ["Free", "Paid"] }] });
         world.inside(Method::PUT, "/contact-settings").json(plan).send().await.expect(200);
         world.contact(json!({ "primaryEmail": "ada@example.com", "firstName": "Ada" })).await;
-        let table = "\u{feff}E-Mail;First name;Last name;Plan;Shoe size\n\
-                     ada@example.com;;Lovelace;paid;37\n\
-                     nobody;;;;\n\
-                     grace@example.com;Grace;=1+1;Gold;38\n\
-                     alan@example.com;Alan;=cmd();;40\n\
-                     ALAN@example.com;;Turing;;40\n";
+        let table = "\u{feff}E-Mail;First name;Last name;Plan;Shoe size;Owner ID\n\
+                     ada@example.com;;Lovelace;paid;37;\n\
+                     nobody;;;;;\n\
+                     grace@example.com;Grace;=1+1;Gold;38;\n\
+                     alan@example.com;Alan;=cmd();;40;\n\
+                     eve@example.com;Eve;;;40;user_of_nobody\n\
+                     ALAN@example.com;;Turing;;40;\n";
         let begun = world.inside(Method::POST, "/contacts/imports").file("contacts.csv", table, &[]).send().await.expect(202);
         world.server.quiet().await;
         let path = format!("/contacts/transfers/{}", begun["id"].as_str().unwrap());
         let done = world.inside(Method::GET, &path).send().await.expect(200);
         assert_eq!(done["status"], "COMPLETED", "{done}");
         let counts = ["row_count", "created", "updated", "refused"].map(|name| done[name].as_i64().unwrap());
-        assert_eq!(counts, [5, 1, 2, 2], "{done}");
+        assert_eq!(counts, [6, 1, 2, 3], "{done}");
         assert_eq!(done["ignored_columns"], json!(["Shoe size"]));
         let refused = world.inside(Method::GET, &format!("{path}/refused")).send().await;
         assert_eq!(
             refused.text,
             "row,field,problem,value\n\
              3,primaryEmail,primaryEmail must be a mail address such as ada@example.com,nobody\n\
-             4,customFields.plan,\"customFields.plan must be one of Free, Paid\",Gold\n"
+             4,customFields.plan,\"customFields.plan must be one of Free, Paid\",Gold\n\
+             6,ownerId,ownerId is not a member of this workspace,user_of_nobody\n"
         );
         let list = world.open(Method::GET, "/contacts/{bot}?sort=primaryEmail").send().await.expect(200);
         let ada = &list["data"][0];

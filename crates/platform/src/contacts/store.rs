@@ -1,6 +1,6 @@
 //! The tables of contacts and of the words they are found by.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -340,6 +340,12 @@ pub(super) async fn conversations(db: &mut Read, tenant: &Tenant, contact: &Cont
             contact
         ))
         .await?)
+}
+
+/// The ids of all members.
+pub(super) async fn members(db: &mut Read, tenant: &Tenant) -> Result<HashSet<String>> {
+    let rows = db.all(sql!("SELECT user_id FROM members WHERE workspace_id = $1", tenant)).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 pub(super) async fn is_member(db: &mut Read, tenant: &Tenant, user: &str) -> Result<bool> {

@@ -79,10 +79,22 @@ async fn take(
         }
     }
     let mut known = Known::load(db, tenant, transfer, &checked).await?;
+    let members = contacts::members(db, tenant).await?;
     let mut fresh: Vec<Contact> = Vec::new();
-    for (_, values) in checked {
+    for (number, values) in checked {
         let wanted = Contact::new(app, Source::Import).with(values.clone())?;
-        match known.find(&wanted)? {
+        let place = known.find(&wanted)?;
+        let before = match place {
+            Some(Place::Stored(at)) => known.stored[at].owner_id.as_ref(),
+            _ => None,
+        };
+        if let Some(owner) =
+            wanted.owner_id.as_ref().filter(|owner| Some(*owner) != before && !members.contains(*owner))
+        {
+            part.refused.push((number, vec![no_member(owner)]));
+            continue;
+        }
+        match place {
             Some(Place::Stored(at)) => {
                 let old = known.stored[at].clone();
                 let contact = old.clone().with(values)?.changed(app);
@@ -106,6 +118,11 @@ async fn take(
     contacts::insert(db, tenant, agent, &fresh.iter().collect::<Vec<_>>()).await?;
     announce(app, db, tenant, agent, &fresh).await?;
     Ok(part)
+}
+
+fn no_member(owner: &str) -> Violation {
+    let message = "ownerId is not a member of this workspace".to_owned();
+    Violation { field: "ownerId".into(), message, value: owner.into(), rule: "any.invalid" }
 }
 
 /// The contacts that rows may mean: those that are stored, and those that earlier rows made.
