@@ -93,8 +93,7 @@ pub async fn change_role(
     Ok(Member { role: role.as_str().to_owned(), ..member })
 }
 
-/// Ends a membership, at once: one's own, which anybody may, or another's. Who is removed loses the invitations
-/// they have made.
+/// Ends a membership, at once: one's own, which anybody may, or another's. The invitations that they have made end with it.
 ///
 /// # Errors
 /// Forbidden to keys, to those who may not manage members, and when the member's role is above one's own; conflict
@@ -110,9 +109,7 @@ pub async fn remove(app: &App, tenant: &Tenant, by: &Actor, user: &UserId) -> Re
     }
     spare_owner(&mut db, tenant, role).await?;
     db.execute(sql!("DELETE FROM members WHERE workspace_id = $1 AND user_id = $2", tenant, user)).await?;
-    if !leaves {
-        invitations::withdraw_those_of(&mut db, tenant, user).await?;
-    }
+    invitations::withdraw_those_of(&mut db, tenant, user).await?;
     pass_ownership(&mut db, tenant).await?;
     let action = if leaves { "member.left" } else { "member.removed" };
     let details = json!({ "email": member.email, "role": member.role });
