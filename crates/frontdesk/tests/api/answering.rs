@@ -406,12 +406,22 @@ async fn blocked_words_stay_out_of_questions_and_answers() {
     assert_eq!(world.record(&asked).await["reason"], "blocked_word");
     let answered = world.run("What does delivery to Norway cost?").await;
     assert_eq!(response(&answered).trim(), "Nine euro. [1]", "what came before stays");
+    assert!(answered["sources"][0]["chunk_preview"].as_str().unwrap().contains("Germany"), "{answered}");
     assert!(world.record(&answered).await["tokens_used"].as_i64().unwrap_or(1) > 0, "{answered}");
     // A word is none because a hundred characters back something ends like it.
     let far = format!("Spoker{} [1] Nine euro. [1]", " x".repeat(46));
     model.turn_to(says(&far));
     let answered = world.run("What does delivery to Norway cost?").await;
     assert!(response(&answered).ends_with("Nine euro. [1]"), "{answered}");
+    // Nor do they stand in what is shown beside the answer.
+    world.set(json!({ "guardrails": { "blocked_words": ["Germany", "poker"] } })).await;
+    model.turn_to(says("Nine euro. [1]"));
+    let answered = world.run("What does delivery to Norway cost?").await;
+    let source = &answered["sources"][0];
+    assert!(
+        source["quote"].as_str().unwrap().contains("9 euro") && !source.to_string().contains("Germany"),
+        "{source}"
+    );
     model.turn_to(says("Poker is fun. [1]"));
     let run = world.run("What does delivery to Norway cost?").await;
     assert!(response(&run).contains("talk to a person") && run["answered"] == false, "{run}");

@@ -317,13 +317,26 @@ async fn write(
             said.filter_map(|place| evidence.confidence_in(&writing.found, place)).max_by(f64::total_cmp);
         confidence(best.unwrap_or(run.execution.confidence), &claims, sure)
     };
-    if question.agent.settings.response_config.show_sources {
+    if question.agent.settings.response_config.show_sources && !writing.text.trim().is_empty() {
         run.sources = sources::of(&writing.found, &writing.text, &claims);
+        keep_to_words(&mut run.sources, &writing.blocked);
     }
     run.execution.claims = claims;
     run.execution.output =
         shaped(app, live, (chain, question), &writing.text, run.execution.confidence).await;
     Ok(())
+}
+
+/// Visitors see sources as they see the answer: nothing of them holds a blocked word either.
+fn keep_to_words(sources: &mut Vec<Source>, blocked: &Blocked) {
+    let heading = |source: &Source| source.heading.as_ref().is_some_and(|heading| blocked.in_text(heading));
+    let hit = |source: &Source| blocked.in_text(&source.title) || blocked.in_text(&source.quote);
+    sources.retain(|source| !hit(source) && !heading(source));
+    for source in sources {
+        if blocked.in_text(&source.chunk_preview) {
+            source.chunk_preview.clone_from(&source.quote);
+        }
+    }
 }
 
 /// What the models of a chain are given: the request, the passages that may be cited, and what was hidden of both.
