@@ -2,7 +2,7 @@
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
 
-use crate::{Answer, LanguageModel, ModelError, Piece, Request};
+use crate::{Answer, LanguageModel, ModelError, Piece, Request, marks};
 
 /// Sentences that an answer quotes at most.
 const MAX_SENTENCES: usize = 3;
@@ -62,7 +62,8 @@ impl LanguageModel for Extractive {
         let mut written = 0;
         for (p, q) in Self::pick(request) {
             let passage = &request.passages[p];
-            let sentence = &without_marks(passage.text[passage.quotes[q].span.clone()].trim());
+            // A document's own marks, such as those of footnotes, would be taken for citations.
+            let sentence = &marks::without(passage.text[passage.quotes[q].span.clone()].trim());
             if written > 0 && written + sentence.len() > budget {
                 break;
             }
@@ -75,19 +76,6 @@ impl LanguageModel for Extractive {
         }
         async { Ok(stream::iter(pieces).boxed()) }.boxed()
     }
-}
-
-/// A document's own marks, such as those of footnotes, would be taken for citations of passages.
-fn without_marks(text: &str) -> String {
-    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(open) = rest.find('[') {
-        let inner = rest[open + 1..].bytes().take_while(|b| b.is_ascii_digit() || b", ".contains(b)).count();
-        let behind = &rest[open + 1 + inner..];
-        let is_mark = behind.starts_with(']') && rest[open + 1..].starts_with(|c: char| c.is_ascii_digit());
-        out.push_str(if is_mark { rest[..open].trim_end() } else { &rest[..open + 1 + inner] });
-        rest = if is_mark { &behind[1..] } else { behind };
-    }
-    out + rest
 }
 
 /// The text in pieces of one word with the space before it.

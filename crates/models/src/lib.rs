@@ -10,6 +10,7 @@ mod embeddings;
 mod events;
 mod extractive;
 mod http1;
+pub mod marks;
 mod openai;
 mod request;
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use models::marks::numbers;
+
 /// A mark is at most this long: `[12, 13, 14]`, or all passages in a row.
 const LONGEST: usize = 200;
 
@@ -65,10 +67,6 @@ impl Filter {
     }
 }
 
-fn numbers(mark: &str) -> Option<Vec<usize>> {
-    mark.strip_prefix('[')?.strip_suffix(']')?.split(',').map(|n| n.trim().parse().ok()).collect()
-}
-
 /// The passages that a text cites, and for each the words before its first mark, back to the mark or line
 /// before: the statement that it stands for.
 pub(super) fn cited(text: &str) -> Vec<(usize, &str)> {
@@ -102,26 +100,6 @@ pub(super) fn leading(text: &str) -> usize {
     }
 }
 
-/// The text without its marks.
-pub(super) fn without(text: &str) -> String {
-    let (mut out, mut at) = (String::with_capacity(text.len()), 0);
-    while let Some(open) = text[at..].find('[').map(|n| at + n) {
-        let close = text[open..].find(']').map(|n| open + n + 1);
-        match close.filter(|close| numbers(&text[open..*close]).is_some()) {
-            Some(close) => {
-                out.push_str(text[at..open].trim_end());
-                at = close;
-            }
-            None => {
-                out.push_str(&text[at..=open]);
-                at = open + 1;
-            }
-        }
-    }
-    out.push_str(&text[at..]);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,12 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_taken_out_with_the_space_before_them() {
-        assert_eq!(
-            without("Tents cost 900 NOK. [2] They ship free [1][3]."),
-            "Tents cost 900 NOK. They ship free."
-        );
-        assert_eq!(without("a [link](x) and [ ] b["), "a [link](x) and [ ] b[");
+    fn marks_that_lead_are_measured_with_the_space_between_them() {
         assert_eq!(["[1] [2]. It", " [1]", "It [1]", "[x] [1]", ""].map(leading), [7, 4, 0, 0, 0]);
     }
 }

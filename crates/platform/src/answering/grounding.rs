@@ -3,6 +3,7 @@
 
 use std::{collections::HashSet, ops::Range, sync::OnceLock};
 
+use models::marks;
 use retrieval::{Index, Terms, Weights};
 
 use super::{citations, sources::nearest};
@@ -93,7 +94,7 @@ pub(super) fn claims(answer: &str) -> Vec<Sentence<'_>> {
 }
 
 fn is_claim(text: &str) -> bool {
-    let bare = citations::without(text);
+    let bare = marks::without(text);
     let bare = bare.trim();
     let words = bare.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count();
     let spaceless = bare.chars().any(|c| u32::from(c) >= 0x3040) && bare.chars().count() >= 6;
@@ -136,7 +137,7 @@ impl<'a> Grounds<'a> {
 
     /// The place that says it: in the passages that the sentence cites first, then in the others.
     async fn support(&self, app: &App, sentence: &str) -> Option<Span> {
-        let bare = citations::without(sentence);
+        let bare = marks::without(sentence);
         let cited: Vec<usize> = citations::cited(sentence).into_iter().map(|(n, _)| n).collect();
         let facts = Facts::of(&bare);
         let mut having: Vec<(usize, &Ground)> = (1..).zip(&self.passages).collect();
@@ -186,7 +187,7 @@ impl<'a> Grounds<'a> {
         if self.results.is_empty() {
             return false;
         }
-        let bare = citations::without(sentence);
+        let bare = marks::without(sentence);
         let facts = Facts::of(&bare);
         let weights = self.index.weights(&retrieval::analyse_query(&bare));
         self.results.iter().any(|result| {

@@ -2,10 +2,10 @@
 
 use std::str::FromStr;
 
+use models::marks;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 use serde_json::{Value, json};
 
-use super::citations;
 use crate::{Error, Result};
 
 /// What an answer is written in.
@@ -105,7 +105,7 @@ fn options() -> Options {
 
 /// Markdown's words without its marks and citations.
 fn plain(answer: &str) -> String {
-    let bare = citations::without(answer);
+    let bare = marks::without(answer);
     let mut out = String::new();
     for event in Parser::new_ext(&bare, options()) {
         match event {
