@@ -1,6 +1,6 @@
 //! Which models may write an answer, and in which order.
 
-use models::{Extractive, LanguageModel, OpenAi};
+use models::{Extractive, LanguageModel, ModelError, OpenAi};
 
 use crate::{App, Result, Tenant, agents::ModelSettings, providers};
 
@@ -12,6 +12,25 @@ pub(super) struct Link {
     /// What tells it from all others, for the breaker.
     pub key: String,
     pub model: Box<dyn LanguageModel>,
+}
+
+impl Link {
+    /// Whether it may be asked now: one that failed several times rests.
+    pub(super) fn admits(&self, app: &App) -> bool {
+        app.breakers.admits(&self.key, app.clock.now())
+    }
+
+    /// Notes that it answered.
+    pub(super) fn worked(&self, app: &App) {
+        app.breakers.worked(&self.key);
+    }
+
+    /// Notes that it did not.
+    pub(super) fn failed(&self, app: &App, error: &ModelError) {
+        tracing::warn!(model = self.model.name(), %error, "a model failed; turning to the next");
+        metrics::counter!("frontdesk_model_failures_total").increment(1);
+        app.breakers.failed(&self.key, app.clock.now());
+    }
 }
 
 /// Models in the order in which they are asked. Behind them all stands the embedded one.

@@ -49,13 +49,13 @@ pub(crate) async fn complete(
         Err(error) => return Err(error),
     };
     for link in chain.0 {
-        if !app.breakers.admits(&link.key, app.clock.now()) {
+        if !link.admits(app) {
             continue;
         }
         let model = link.model.name().to_owned();
         match models::complete(&*link.model, &request).await {
             Ok((text, usage)) => {
-                app.breakers.worked(&link.key);
+                link.worked(app);
                 let (input, output) = (usage.input.cast_signed(), usage.output.cast_signed());
                 let charge = Charge {
                     operation,
@@ -70,11 +70,7 @@ pub(crate) async fn complete(
                 let text = mask.show(&text);
                 return Ok(Some(Completed { text, model, bill: Bill::new(hold, charge) }));
             }
-            Err(error) => {
-                tracing::warn!(model, %error, "a model failed; turning to the next");
-                metrics::counter!("frontdesk_model_failures_total").increment(1);
-                app.breakers.failed(&link.key, app.clock.now());
-            }
+            Err(error) => link.failed(app, &error),
         }
     }
     Ok(None)

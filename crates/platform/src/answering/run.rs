@@ -198,16 +198,16 @@ async fn beside<T>(
     link: &Link,
     said: impl Future<Output = std::result::Result<T, ModelError>>,
 ) -> Option<T> {
-    if !app.breakers.admits(&link.key, app.clock.now()) {
+    if !link.admits(app) {
         return None;
     }
     let said = tokio::select! {
         said = said => said,
         () = live.stopped() => return None,
     };
-    match said {
-        Ok(_) => app.breakers.worked(&link.key),
-        Err(_) => app.breakers.failed(&link.key, app.clock.now()),
+    match &said {
+        Ok(_) => link.worked(app),
+        Err(error) => link.failed(app, error),
     }
     said.ok()
 }

@@ -139,7 +139,7 @@ impl<'a> Writing<'a> {
     /// Asks one model after the other until one has answered; the embedded one always does. Gives its name.
     pub(super) async fn write(&mut self, chain: &Chain) -> Result<String> {
         for link in &chain.0 {
-            if !self.app.breakers.admits(&link.key, self.app.clock.now()) {
+            if !link.admits(self.app) {
                 self.gave_up(link, "it failed several times and rests");
                 continue;
             }
@@ -150,14 +150,17 @@ impl<'a> Writing<'a> {
                 // That somebody stopped waiting for it says nothing of a model.
                 Ok(()) if said || self.is_cut() => {
                     if said {
-                        self.app.breakers.worked(&link.key);
+                        link.worked(self.app);
                     }
                     return Ok(link.model.name().to_owned());
                 }
                 Ok(()) if self.dropped => self.gave_up(link, "no passage supports what it said"),
                 // Instructions of an agent can make it so, and others ask the same model.
                 Ok(()) => self.gave_up(link, "it gave an empty answer"),
-                Err(error) => self.failed(link, &error.to_string()),
+                Err(error) => {
+                    link.failed(self.app, &error);
+                    self.gave_up(link, &error.to_string());
+                }
             }
             self.separate();
         }
@@ -169,13 +172,6 @@ impl<'a> Writing<'a> {
         }
         self.with(&last).await.map_err(Error::internal)?;
         Ok(last.model.name().to_owned())
-    }
-
-    fn failed(&mut self, link: &Link, error: &str) {
-        tracing::warn!(model = link.model.name(), error, "a model failed; turning to the next");
-        metrics::counter!("frontdesk_model_failures_total").increment(1);
-        self.app.breakers.failed(&link.key, self.app.clock.now());
-        self.gave_up(link, error);
     }
 
     fn gave_up(&mut self, link: &Link, error: &str) {
