@@ -157,7 +157,7 @@ pub async fn record(
 /// Takes the action that waits for the visitor's word in a thread; it waits no longer.
 pub(crate) async fn take_pending(app: &App, tenant: &Tenant, thread: &Thread) -> Result<Option<Value>> {
     // Most conversations have none, and reading does not hold up the one writer.
-    if store::pending(&mut app.db.read().await?, tenant, thread).await?.is_none() {
+    if !store::has_pending(&mut app.db.read().await?, tenant, thread).await? {
         return Ok(None);
     }
     let mut db = app.db.write().await?;

@@ -164,25 +164,20 @@ pub(super) async fn said(
     Ok(said)
 }
 
-pub(super) async fn pending(
-    db: &mut Read,
-    tenant: &Tenant,
-    thread: &Thread,
-) -> Result<Option<serde_json::Value>> {
-    let row: Option<(Option<serde_json::Value>,)> = db
-        .optional(sql!(
-            "SELECT pending FROM conversations
-             WHERE workspace_id = $1 AND agent_id = $2 AND channel = $3 AND session_id = $4",
-            tenant,
-            &thread.agent,
-            thread.channel.as_str(),
-            thread.session.as_str()
-        ))
-        .await?;
-    Ok(row.and_then(|(pending,)| pending).filter(|pending| !pending.is_null()))
+/// Whether an action waits for the visitor's word.
+pub(super) async fn has_pending(db: &mut Read, tenant: &Tenant, thread: &Thread) -> Result<bool> {
+    let count = sql!(
+        "SELECT count(*) FROM conversations
+         WHERE workspace_id = $1 AND agent_id = $2 AND channel = $3 AND session_id = $4 AND pending IS NOT NULL",
+        tenant,
+        &thread.agent,
+        thread.channel.as_str(),
+        thread.session.as_str()
+    );
+    Ok(db.count(count).await? > 0)
 }
 
-/// The same, held until the transaction ends: of two who take it one gets it.
+/// The action that waits, held until the transaction ends: of two who take it one gets it.
 pub(super) async fn hold_pending(
     db: &mut Write,
     tenant: &Tenant,
