@@ -87,7 +87,7 @@ async fn place(
             None => find(db, tenant, agent, &Handle::Id(id.parse()?)).await?,
         })));
     }
-    match check_owner(db, tenant, contact).await {
+    match check_owner(db, tenant, None, contact).await {
         Ok(()) => Ok(Place::Fresh),
         // What it was called is free again when the whole transaction is not made; alone it is refused.
         Err(error) if error.cause.is_none() && once.is_none() => Ok(Place::Refused(error)),

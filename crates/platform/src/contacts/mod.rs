@@ -97,10 +97,7 @@ pub async fn update(
     let mut db = app.db.write().await?;
     let old = find(&mut db, tenant, agent, handle).await?;
     let contact = old.clone().with(values)?.changed(app);
-    // Who has left may still stand there; that keeps nobody from changing the rest.
-    if contact.owner_id != old.owner_id {
-        check_owner(&mut db, tenant, &contact).await?;
-    }
+    check_owner(&mut db, tenant, Some(&old), &contact).await?;
     store::update(&mut db, tenant, agent, (&old, &contact)).await.map_err(taken)?;
     let event = Event::new("contact.changed", contact.id.as_str()).with(json!({ "fields": named }));
     audit::record(app, &mut db, tenant, by, event).await?;
@@ -186,9 +183,7 @@ pub(crate) async fn fill(
         }
     }
     let wanted = old.clone().unwrap_or_else(|| Contact::new(app, source)).with(values.clone())?;
-    if old.as_ref().is_none_or(|old| old.owner_id != wanted.owner_id) {
-        check_owner(db, tenant, &wanted).await?;
-    }
+    check_owner(db, tenant, old.as_ref(), &wanted).await?;
     let Some(old) = old else { return learn(app, db, (tenant, agent), by, (values, source)).await };
     let contact = wanted.changed(app);
     if contact.differs(&old) {
@@ -267,8 +262,10 @@ async fn find(db: &mut Read, tenant: &Tenant, agent: &AgentId, handle: &Handle) 
     found.ok_or_else(|| Error::not_found("This agent has no such contact."))
 }
 
-async fn check_owner(db: &mut Read, tenant: &Tenant, contact: &Contact) -> Result<()> {
-    match &contact.owner_id {
+/// Whether a contact's owner is a member. Who has left may still stand there; that keeps nobody from changing the rest.
+async fn check_owner(db: &mut Read, tenant: &Tenant, old: Option<&Contact>, contact: &Contact) -> Result<()> {
+    let before = old.and_then(|old| old.owner_id.as_ref());
+    match contact.owner_id.as_ref().filter(|owner| before != Some(*owner)) {
         Some(owner) if !store::is_member(db, tenant, owner).await? => {
             Err(Error::invalid("ownerId", "ownerId is not a member of this workspace."))
         }
