@@ -72,10 +72,8 @@ pub async fn create_extraction(
     form: std::result::Result<Multipart, MultipartRejection>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let (upload, wanted) = extraction_form(&app, &program.tenant, form).await?;
-    // What goes into a contact makes it or changes it.
-    let contacts = [Action::Create, Action::Update].map(|action| program.require(Resource::Contacts, action));
     if wanted.has_target()
-        && let Some(refused) = contacts.into_iter().find_map(std::result::Result::err)
+        && let Err(refused) = may_fill_contacts(&program)
     {
         extraction::discard(&app, &program.tenant, upload).await?;
         return Err(refused.into());
@@ -83,6 +81,12 @@ pub async fn create_extraction(
     let form = (upload, wanted);
     let queued = extraction::submit(&app, &program.tenant, &program.by, &program.agent, form).await?;
     Ok((StatusCode::ACCEPTED, success("Document queued for extraction", summary(&queued))))
+}
+
+/// What goes into a contact makes it or changes it.
+fn may_fill_contacts(program: &Program) -> platform::Result<()> {
+    program.require(Resource::Contacts, Action::Create)?;
+    program.require(Resource::Contacts, Action::Update)
 }
 
 /// `GET /document-extraction/{extractionId}/chatbots/{agent_id}`
