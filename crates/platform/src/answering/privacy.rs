@@ -26,9 +26,12 @@ fn digit(c: char) -> Option<u32> {
 
 /// What is looked for, in this order; what was found is not looked at again.
 static KINDS: LazyLock<[Kind; 4]> = LazyLock::new(|| {
+    let zeros: String = ZEROS.iter().collect();
+    let nine = |zero: char| char::from_u32(u32::from(zero) + 9).unwrap_or(zero);
+    let digits: String = ZEROS.iter().map(|&zero| format!("{zero}-{}", nine(zero))).collect();
     let kind = |name, regex: &str, fits, is_checked| {
-        // `\d` is a digit of any script there is, of which more than these are written in none.
-        let regex = regex.replace(r"\d", "[0-9٠-٩۰-۹०-९০-৯０-９]").replace(r"\0", "[0٠۰०০０]");
+        // Elsewhere `\d` is a digit of any script there is and `\0` is none; here they are a digit and a zero of these.
+        let regex = regex.replace(r"\d", &format!("[0-9{digits}]")).replace(r"\0", &format!("[0{zeros}]"));
         let regex = Regex::new(&regex).expect("a regular expression of the program's own");
         Kind { name, regex, fits, is_checked }
     };

@@ -30,7 +30,8 @@ pub(super) async fn issue(app: &App, db: &mut Write, user: &User, contested: boo
     mail::queue(app, db, mail).await
 }
 
-/// Whether a code of the person could still be used.
+/// Whether a code of the person has neither been used nor ended by itself. One that wrong tries have ended counts: a
+/// stranger can make them.
 pub(super) async fn is_under_way(db: &mut Write, user: &UserId, now: DateTime<Utc>) -> Result<bool> {
     let newest = store::newest_code(db, user).await?;
     Ok(newest.is_some_and(|code| code.used_at.is_none() && code.expires_at > now))
