@@ -407,12 +407,13 @@ async fn blocked_words_stay_out_of_questions_and_answers() {
     let answered = world.run("What does delivery to Norway cost?").await;
     assert_eq!(response(&answered).trim(), "Nine euro. [1]", "what came before stays");
     assert!(answered["sources"][0]["chunk_preview"].as_str().unwrap().contains("Germany"), "{answered}");
-    assert!(world.record(&answered).await["tokens_used"].as_i64().unwrap_or(1) > 0, "{answered}");
-    // A word is none because a hundred characters back something ends like it.
-    let far = format!("Spoker{} [1] Nine euro. [1]", " x".repeat(46));
-    model.turn_to(says(&far));
-    let answered = world.run("What does delivery to Norway cost?").await;
-    assert!(response(&answered).ends_with("Nine euro. [1]"), "{answered}");
+    assert!(world.record(&answered).await["tokens_used"].as_i64().unwrap() > 0, "{answered}");
+    // A word is none because a hundred characters back, wherever that falls, something ends like it.
+    for length in 80..100 {
+        model.turn_to(says(&format!("Spoker {}. [1] Nine euro. [1]", "x".repeat(length))));
+        let answered = world.run("What does delivery to Norway cost?").await;
+        assert!(response(&answered).ends_with("Nine euro. [1]"), "{length}: {answered}");
+    }
     // Nor do they stand in what is shown beside the answer.
     world.set(json!({ "guardrails": { "blocked_words": ["Germany", "poker"] } })).await;
     model.turn_to(says("Nine euro. [1]"));
